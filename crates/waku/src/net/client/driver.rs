@@ -1,0 +1,349 @@
+//! The swarm task: dials, introduces, pings, notices losses.
+//!
+//! A service node is *ready* after three steps on one connection: Noise proves its peer id, identify lists its
+//! protocols, metadata names its cluster. A node of another cluster is refused for good; everything else is tried again.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use futures::StreamExt;
+use libp2p::{
+    Multiaddr, PeerId, StreamProtocol, Swarm,
+    core::upgrade::Version,
+    identify, ping,
+    swarm::{
+        self, DialError, NetworkBehaviour, SwarmEvent,
+        dial_opts::{DialOpts, PeerCondition},
+    },
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    ClientConfig, ClientEvent, RequestError, StartError,
+    requests,
+};
+use crate::{
+    ServiceNodeAddr,
+    net::{
+        kept::{Due, KeptNodes, Phase},
+        streams::{self, InboundStream, StreamControl},
+        text::{dial_error_text, error_text},
+        transport,
+    },
+    wire::{WakuMetadata, protocol_id},
+};
+
+/// Identify's protocol version; the value every libp2p implementation sends.
+const IDENTIFY_PROTOCOL_VERSION: &str = "ipfs/0.1.0";
+
+/// Inbound streams waiting for the reader task.
+const INBOUND_QUEUE: usize = 64;
+
+/// How long a connection without streams lives. Waku requests keep no stream open, so a light client that listens or
+/// pauses looks idle; whether a connection is alive is for the ping to say.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long shutdown waits for connections to close.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What the handle tells the driver.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Keep(ServiceNodeAddr),
+    Forget(PeerId),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// The protocols of the peers that are ready, shared with the requests.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KnownPeers(Arc<RwLock<HashMap<PeerId, HashSet<String>>>>);
+
+impl KnownPeers {
+    /// Whether a peer speaks a protocol; `None` when it is not ready.
+    pub(crate) fn speaks(&self, peer: PeerId, protocol: &str) -> Option<bool> {
+        let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get(&peer).map(|protocols| protocols.contains(protocol))
+    }
+
+    fn insert(&self, peer: PeerId, protocols: &[String]) {
+        let mut known = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.insert(peer, protocols.iter().cloned().collect());
+    }
+
+    fn remove(&self, peer: PeerId) -> bool {
+        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&peer).is_some()
+    }
+}
+
+#[derive(NetworkBehaviour)]
+struct ClientBehaviour {
+    streams: streams::Behaviour,
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+}
+
+/// What identify and the connection say about a peer that is being introduced.
+#[derive(Debug, Clone)]
+struct Introduction {
+    peer: PeerId,
+    address: Multiaddr,
+    agent: String,
+    protocols: Vec<String>,
+}
+
+type MetadataAnswer = (Introduction, Result<WakuMetadata, RequestError>);
+
+/// What the driver wakes up for.
+enum WakeUp {
+    Command(Option<Command>),
+    Swarm(Box<SwarmEvent<ClientBehaviourEvent>>),
+    Metadata(Box<MetadataAnswer>),
+    /// A dial or an introduction is due.
+    Due,
+    /// The first event of the outbox was handed over.
+    EventTaken,
+    OwnerGone,
+}
+
+pub(crate) struct Driver {
+    swarm: Swarm<ClientBehaviour>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    events: mpsc::Sender<ClientEvent>,
+    /// Events the owner has not taken yet. The swarm never waits for the owner: the owner may be waiting for an answer.
+    outbox: VecDeque<ClientEvent>,
+    known: KnownPeers,
+    kept: KeptNodes,
+    addresses: HashMap<PeerId, Multiaddr>,
+    metadata: Arc<WakuMetadata>,
+    answers: (mpsc::Sender<MetadataAnswer>, mpsc::Receiver<MetadataAnswer>),
+    cluster_id: u16,
+    introduction_timeout: Duration,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        config: &ClientConfig,
+        known: KnownPeers,
+        commands: mpsc::UnboundedReceiver<Command>,
+        events: mpsc::Sender<ClientEvent>,
+    ) -> Result<(Self, StreamControl, mpsc::Receiver<InboundStream>), StartError> {
+        let limits = &config.limits;
+        // Identify lists these from the first moment: nwaku drops the subscriptions of a peer that lacks filter-push.
+        let served = [protocol_id::METADATA, protocol_id::FILTER_PUSH].map(StreamProtocol::new).to_vec();
+        let (streams, control, inbound) = streams::new(served, INBOUND_QUEUE);
+        let identify = identify::Config::new(IDENTIFY_PROTOCOL_VERSION.into(), config.keypair.public())
+            .with_agent_version(config.agent.clone())
+            .with_cache_size(0);
+        let ping = ping::Config::new().with_interval(limits.ping_interval).with_timeout(limits.ping_timeout);
+        let behaviour =
+            ClientBehaviour { streams, identify: identify::Behaviour::new(identify), ping: ping::Behaviour::new(ping) };
+        // Lazy negotiation saves one round trip a request; the bytes on the wire are the same.
+        let swarm_config = swarm::Config::with_tokio_executor()
+            .with_idle_connection_timeout(IDLE_CONNECTION_TIMEOUT)
+            .with_substream_upgrade_protocol_override(Version::V1Lazy);
+        let peer_id = config.keypair.public().to_peer_id();
+        let driver = Self {
+            swarm: Swarm::new(transport::build(&config.keypair)?, behaviour, peer_id, swarm_config),
+            commands,
+            events,
+            outbox: VecDeque::new(),
+            known,
+            kept: KeptNodes::new(limits.backoff_first, limits.backoff_max),
+            addresses: HashMap::new(),
+            metadata: Arc::new(WakuMetadata::new(config.cluster_id, &config.shards)),
+            answers: mpsc::channel(INBOUND_QUEUE),
+            cluster_id: config.cluster_id,
+            introduction_timeout: limits.metadata_timeout,
+        };
+        Ok((driver, control, inbound))
+    }
+
+    /// Runs until the last handle is gone or shutdown is asked for.
+    pub(crate) async fn run(mut self, streams: StreamControl) {
+        let mut done = None;
+        loop {
+            match self.next_wake_up().await {
+                WakeUp::Command(Some(Command::Keep(node))) => self.kept.keep(node, Instant::now()),
+                WakeUp::Command(Some(Command::Forget(peer))) => self.forget(peer),
+                WakeUp::Command(Some(Command::Shutdown(reply))) => {
+                    done = Some(reply);
+                    break;
+                }
+                WakeUp::Command(None) => break,
+                WakeUp::Swarm(event) => self.on_swarm_event(*event, &streams),
+                WakeUp::Metadata(answer) => self.on_metadata(*answer),
+                WakeUp::Due => self.do_due(),
+                WakeUp::EventTaken => {
+                    self.outbox.pop_front();
+                }
+                // The owner does not listen, which is its right.
+                WakeUp::OwnerGone => self.outbox.clear(),
+            }
+        }
+        self.close_connections().await;
+        if let Some(reply) = done {
+            let _ = reply.send(());
+        }
+    }
+
+    async fn next_wake_up(&mut self) -> WakeUp {
+        let next_due = self.kept.next_due();
+        tokio::select! {
+            command = self.commands.recv() => WakeUp::Command(command),
+            event = self.swarm.select_next_some() => WakeUp::Swarm(Box::new(event)),
+            Some(answer) = self.answers.1.recv() => WakeUp::Metadata(Box::new(answer)),
+            () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => WakeUp::Due,
+            permit = self.events.reserve(), if !self.outbox.is_empty() => match (permit, self.outbox.front()) {
+                (Ok(permit), Some(event)) => {
+                    permit.send(event.clone());
+                    WakeUp::EventTaken
+                }
+                _ => WakeUp::OwnerGone,
+            },
+        }
+    }
+
+    async fn close_connections(&mut self) {
+        let peers: Vec<_> = self.swarm.connected_peers().copied().collect();
+        for peer in peers {
+            let _ = self.swarm.disconnect_peer_id(peer);
+        }
+        let closing = async {
+            while self.swarm.connected_peers().next().is_some() {
+                self.swarm.select_next_some().await;
+            }
+        };
+        let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, closing).await;
+    }
+
+    fn forget(&mut self, peer: PeerId) {
+        self.kept.forget(peer);
+        self.known.remove(peer);
+        let _ = self.swarm.disconnect_peer_id(peer);
+    }
+
+    fn do_due(&mut self) {
+        for due in self.kept.take_due(Instant::now()) {
+            match due {
+                Due::Dial(node) => self.dial(node),
+                Due::IntroductionOverdue(peer) => {
+                    let after_ms = self.introduction_timeout.as_millis();
+                    self.retry(peer, format!("no identify and metadata within {after_ms} ms"));
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
+            }
+        }
+    }
+
+    fn dial(&mut self, node: ServiceNodeAddr) {
+        let peer = node.peer_id;
+        let opts = DialOpts::peer_id(peer)
+            .addresses(node.addresses)
+            .condition(PeerCondition::DisconnectedAndNotDialing)
+            .build();
+        if let Err(error) = self.swarm.dial(opts) {
+            self.retry(peer, dial_error_text(&error));
+        }
+    }
+
+    /// Notes a failure of a kept node and tells when it is tried again.
+    fn retry(&mut self, peer: PeerId, error: String) {
+        let retry_in = self.kept.failed(peer, Instant::now(), &mut rand::rng());
+        if retry_in.is_some() {
+            self.outbox.push_back(ClientEvent::DialFailed { peer, error, retry_in });
+        }
+    }
+
+    fn refuse(&mut self, peer: PeerId, error: String) {
+        self.forget(peer);
+        self.outbox.push_back(ClientEvent::Refused { peer, error });
+    }
+
+    fn on_swarm_event(&mut self, event: SwarmEvent<ClientBehaviourEvent>, streams: &StreamControl) {
+        match event {
+            SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
+                self.addresses.insert(peer_id, endpoint.get_remote_address().clone());
+                self.kept.set_phase(peer_id, Phase::Introducing(Instant::now() + self.introduction_timeout));
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
+                let reason = cause.map_or_else(|| "closed".to_owned(), |cause| error_text(&cause));
+                self.on_connection_lost(peer_id, reason);
+            }
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => match error {
+                DialError::WrongPeerId { obtained, .. } => {
+                    let hint = "check the /p2p/ part of its address";
+                    self.refuse(peer, format!("another peer answers at this address: {obtained} ({hint})"));
+                }
+                error => self.retry(peer, dial_error_text(&error)),
+            },
+            SwarmEvent::Behaviour(ClientBehaviourEvent::Identify(event)) => self.on_identify(event, streams),
+            SwarmEvent::Behaviour(ClientBehaviourEvent::Ping(ping::Event { connection, result: Err(error), .. })) => {
+                if !matches!(error, ping::Failure::Unsupported) {
+                    self.swarm.close_connection(connection);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connection_lost(&mut self, peer: PeerId, reason: String) {
+        self.addresses.remove(&peer);
+        if self.known.remove(peer) {
+            self.kept.failed(peer, Instant::now(), &mut rand::rng());
+            self.outbox.push_back(ClientEvent::Disconnected { peer, reason });
+        } else if matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
+            self.retry(peer, format!("connection lost before the introduction was complete: {reason}"));
+        }
+    }
+
+    fn on_identify(&mut self, event: identify::Event, streams: &StreamControl) {
+        let identify::Event::Received { peer_id: peer, info, .. } = event else { return };
+        if !matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
+            return;
+        }
+        let Some(address) = self.addresses.get(&peer).cloned() else { return };
+        let protocols = info.protocols.iter().map(ToString::to_string).collect();
+        let introduction = Introduction { peer, address, agent: info.agent_version, protocols };
+        let (streams, ours, answers) = (streams.clone(), self.metadata.clone(), self.answers.0.clone());
+        let deadline = self.introduction_timeout;
+        tokio::spawn(async move {
+            let answer = requests::metadata(&streams, introduction.peer, &ours, deadline).await;
+            let _ = answers.send((introduction, answer)).await;
+        });
+    }
+
+    fn on_metadata(&mut self, (introduction, answer): MetadataAnswer) {
+        let Introduction { peer, address, agent, protocols } = introduction;
+        if !matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
+            return; // lost or forgotten meanwhile
+        }
+        let ours = self.cluster_id;
+        match answer.map(|metadata| metadata.cluster_id) {
+            Ok(Some(cluster)) if cluster == u32::from(ours) => {
+                self.known.insert(peer, &protocols);
+                self.kept.set_phase(peer, Phase::Ready);
+                let agent = Some(agent);
+                self.outbox.push_back(ClientEvent::Ready { peer, address, agent, protocols });
+            }
+            Ok(Some(cluster)) => {
+                let hint = format!("start this client with cluster id {cluster}, or choose another service node");
+                self.refuse(peer, format!("service node is on cluster {cluster}, this client on cluster {ours}: {hint}"));
+            }
+            Ok(None) => self.refuse(peer, "service node names no cluster in its metadata".into()),
+            Err(RequestError::Unsupported { .. }) => {
+                let why = "RFC 64 forbids peers without it";
+                self.refuse(peer, format!("service node does not serve {}: {why}", protocol_id::METADATA));
+            }
+            Err(error) => {
+                self.retry(peer, format!("metadata exchange failed: {error}"));
+                let _ = self.swarm.disconnect_peer_id(peer);
+            }
+        }
+    }
+}
