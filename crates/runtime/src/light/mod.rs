@@ -1,0 +1,20 @@
+//! What publisher and receiver share: the options of a light client and of a run, identities, topics, the log of a
+//! client's connections, and the frame of a run from its first log line to its last.
+
+mod args;
+mod board;
+mod connections;
+mod identity;
+mod names;
+mod service_nodes;
+mod session;
+mod topics;
+
+pub use args::{DEFAULT_CONTENT_TOPIC, NetworkArgs, RunArgs};
+pub use board::{Board, DialPlace};
+pub use connections::ConnectionLog;
+pub use identity::keypair;
+pub use names::{NameError, client_name, parse_node_name, parse_run_id, random_node_name, random_run_id};
+pub use service_nodes::{MAX_SERVICE_NODES, distinct};
+pub use session::{Session, SessionError, SessionPlan, Unavailable};
+pub use topics::{MAX_CONTENT_TOPICS, Route, TopicsError, resolve_routes, shards};
