@@ -1,0 +1,8 @@
+//! The command line of a service node, shared by the `service-node` binary and `lpt node`.
+
+mod args;
+mod key;
+mod run;
+
+pub use args::Args;
+pub use run::{command, main_with};

@@ -1,0 +1,83 @@
+//! Metadata: tells peers our cluster and shards, asks them for theirs, and sends strangers away (RFC 66).
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use libp2p::PeerId;
+use prost::Message;
+use tokio::sync::mpsc;
+use waku::{
+    net::{RequestError, client::metadata as ask_metadata},
+    wire::{WakuMetadata, protocol_id},
+};
+
+use crate::{inbound::Answer, services::Services};
+
+/// How long a peer may take to answer. A burst of new clients may keep both sides busy for seconds.
+const ASK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Answers a peer's question, and sends it away when it is on another cluster.
+pub(crate) async fn answer(services: &Arc<Services>, peer: PeerId, frame: Bytes) -> Option<Answer> {
+    let theirs = match WakuMetadata::decode(frame) {
+        Ok(theirs) => theirs,
+        Err(error) => {
+            services.note_malformed(peer, protocol_id::METADATA, &error);
+            return None;
+        }
+    };
+    let services = services.clone();
+    let answer = Answer::metadata(&ours(&services));
+    if let Some(reason) = stranger(services.config.cluster_id, &theirs) {
+        // The answer first, so that the peer learns why; its own check will hang up at the same moment.
+        tokio::spawn(async move {
+            tokio::time::sleep(GOODBYE_DELAY).await;
+            services.network.disconnect(peer, reason).await;
+        });
+    }
+    answer
+}
+
+/// How long a stranger keeps its connection after our answer, to read it.
+const GOODBYE_DELAY: Duration = Duration::from_millis(500);
+
+/// Asks every peer that has introduced itself. Peers without the protocol and peers of another cluster are sent away,
+/// as RFC 64 demands; a peer that is merely slow is not.
+pub(crate) async fn ask_newcomers(mut identified: mpsc::Receiver<PeerId>, services: Arc<Services>) {
+    while let Some(peer) = identified.recv().await {
+        let services = services.clone();
+        tokio::spawn(async move {
+            let reason = match ask_metadata(&services.streams, peer, &ours(&services), ASK_TIMEOUT).await {
+                Ok(theirs) => stranger(services.config.cluster_id, &theirs),
+                Err(RequestError::Unsupported { .. }) => Some("does not serve metadata".to_owned()),
+                Err(_) => None,
+            };
+            if let Some(reason) = reason {
+                services.network.disconnect(peer, reason).await;
+            }
+        });
+    }
+}
+
+fn ours(services: &Services) -> WakuMetadata {
+    WakuMetadata::new(services.config.cluster_id, &services.config.shards)
+}
+
+fn stranger(our_cluster: u16, theirs: &WakuMetadata) -> Option<String> {
+    match theirs.cluster_id {
+        Some(cluster) if cluster == u32::from(our_cluster) => None,
+        Some(cluster) => Some(format!("is on cluster {cluster}, not {our_cluster}")),
+        None => Some("names no cluster".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_same_cluster_is_no_stranger() {
+        assert_eq!(stranger(2, &WakuMetadata::new(2, &[])), None);
+        assert_eq!(stranger(2, &WakuMetadata::new(0, &[])).unwrap(), "is on cluster 0, not 2");
+        assert_eq!(stranger(0, &WakuMetadata::default()).unwrap(), "names no cluster");
+    }
+}

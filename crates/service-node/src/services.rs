@@ -1,0 +1,46 @@
+//! What the services of one node share.
+
+use std::sync::Arc;
+
+use event_log::{EventLog, event::MalformedFrame};
+use libp2p::PeerId;
+use waku::net::streams::StreamControl;
+
+use crate::{
+    config::NodeConfig,
+    filter::Filter,
+    metrics::Metrics,
+    network::NetworkHandle,
+    peer_exchange_pool::PeerExchangePool,
+    rate_limit::PeerRateLimiter,
+    store::Store,
+};
+
+/// Everything a request handler may need.
+pub(crate) struct Services {
+    pub(crate) config: NodeConfig,
+    pub(crate) network: NetworkHandle,
+    pub(crate) streams: StreamControl,
+    pub(crate) filter: Arc<Filter>,
+    pub(crate) store: Option<Store>,
+    pub(crate) pool: std::sync::Mutex<PeerExchangePool>,
+    pub(crate) lightpush_limiter: PeerRateLimiter,
+    pub(crate) filter_limiter: PeerRateLimiter,
+    pub(crate) store_limiter: PeerRateLimiter,
+    pub(crate) peer_exchange_limiter: PeerRateLimiter,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) log: EventLog,
+}
+
+impl Services {
+    /// Counts and logs a frame that could not be decoded.
+    pub(crate) fn note_malformed(&self, peer: PeerId, protocol: &str, error: &dyn std::fmt::Display) {
+        self.metrics.malformed_frames.inc();
+        self.log.log(MalformedFrame {
+            client: None,
+            peer: peer.to_string(),
+            protocol: protocol.to_owned(),
+            error: error.to_string(),
+        });
+    }
+}
