@@ -1,0 +1,175 @@
+//! A run of the publisher from the first dial to the last answer.
+
+use std::{future::Future, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use event_log::{EventLog, Timestamp, event::ClientStarted};
+use futures::future::join_all;
+use runtime::{
+    Shutdown,
+    http::Health,
+    light::{Board, SessionError, client_name, keypair, shards},
+    ready::wait_until_ready,
+};
+use tokio::{sync::watch, task::JoinSet, time::Instant};
+use waku::net::{ClientConfig, ClientLimits, LightClient};
+
+use crate::{
+    client::{Client, Shared, Start},
+    link::ClientLink,
+    metrics::Metrics,
+    settings::Settings,
+};
+
+/// Between the decision to start and the first due time, so that every client is awake by then.
+const START_LEAD: Duration = Duration::from_millis(20);
+
+/// Events a publishing client may leave unread; it only gets connection events and reads them at once.
+const EVENT_QUEUE: usize = 64;
+
+/// The run's frame, as the engine needs it.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// Run id.
+    pub run: &'a str,
+    /// Name of this process.
+    pub node: &'a str,
+    /// The event log.
+    pub log: EventLog,
+    /// What `/health` says.
+    pub health: &'a watch::Sender<Health>,
+    /// The counters.
+    pub metrics: Metrics,
+    /// Fires when the run shall end early.
+    pub shutdown: Shutdown,
+}
+
+/// Runs until every message has its outcome, or `shutdown` fires and the outstanding answers are in. Returns the
+/// reason for `run_ended`.
+///
+/// # Errors
+/// When somebody to wait for is not ready in time, no service node can be used, or the event log fails.
+pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, SessionError> {
+    let deadline = Instant::now() + settings.wait_timeout;
+    let failed = frame.log.failed();
+    let shutdown = frame.shutdown.clone();
+    let working = work(settings, frame, deadline);
+    tokio::select! {
+        outcome = working => outcome,
+        error = failed => {
+            shutdown.request();
+            Err(error.into())
+        }
+    }
+}
+
+async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
+    let Frame {
+        run,
+        node,
+        log,
+        health,
+        metrics,
+        shutdown,
+    } = frame;
+    match unless_stopped(&shutdown, wait_until_ready(&settings.wait_for, deadline)).await {
+        Some(answer) => answer?,
+        None => return Ok("signal"),
+    }
+    let clients_planned = settings
+        .schedule()
+        .planned()
+        .map(|planned| u64::from(planned) * u64::from(settings.clients));
+    metrics.planned.store(clients_planned.unwrap_or(0), Ordering::Relaxed);
+    let shared = Arc::new(Shared {
+        factory: settings.factory_plan(run),
+        board: Board::new(settings.clients),
+        start: watch::Sender::new(None),
+        settings,
+        log,
+        metrics,
+    });
+    let (links, mut tasks) = start_clients(&shared, node, &shutdown)?;
+    let publishing = async {
+        let Some(ready) = unless_stopped(&shutdown, shared.board.all_ready(deadline)).await else {
+            return Ok("signal");
+        };
+        ready.map_err(SessionError::Unavailable)?;
+        begin(&shared);
+        while let Some(task) = tasks.join_next().await {
+            task.map_err(|error| SessionError::Internal(format!("a client task failed: {error}")))?;
+        }
+        Ok(reason(&shared.settings, &shutdown))
+    };
+    let outcome = tokio::select! {
+        outcome = publishing => outcome,
+        () = shared.board.report(health, "connected") => unreachable!("a report never completes"),
+    };
+    health.send_replace(Health::not_ready("ending"));
+    tasks.shutdown().await;
+    join_all(links.iter().map(|link| link.client.shutdown())).await;
+    outcome
+}
+
+/// `None` when `shutdown` fires first.
+async fn unless_stopped<T>(shutdown: &Shutdown, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        outcome = future => Some(outcome),
+        () = shutdown.requested() => None,
+    }
+}
+
+fn start_clients(
+    shared: &Arc<Shared>,
+    node: &str,
+    shutdown: &Shutdown,
+) -> Result<(Vec<ClientLink>, JoinSet<()>), SessionError> {
+    let settings = &shared.settings;
+    let mut links = Vec::with_capacity(settings.clients as usize);
+    let mut tasks = JoinSet::new();
+    for id in 0..settings.clients {
+        let config = ClientConfig {
+            keypair: keypair(settings.key_seed.as_deref(), "publisher", id),
+            cluster_id: settings.cluster_id,
+            shards: shards(&settings.routes),
+            agent: concat!("lpt-publisher/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: ClientLimits {
+                lightpush_timeout: settings.request_timeout,
+                event_queue: EVENT_QUEUE,
+                ..ClientLimits::default()
+            },
+        };
+        let started = LightClient::start(config).map_err(|error| SessionError::Internal(error.to_string()));
+        let (client, events) = started?;
+        let name = client_name(node, id);
+        let peer_id = client.peer_id().to_string();
+        shared.log.log(ClientStarted {
+            client: id,
+            name: name.clone(),
+            peer_id,
+        });
+        let link = ClientLink {
+            client,
+            version: settings.version,
+        };
+        tasks.spawn(Client::new(id, &name, link.clone(), shared.clone()).run(events, shutdown.clone()));
+        links.push(link);
+    }
+    Ok((links, tasks))
+}
+
+fn begin(shared: &Shared) {
+    let lead_ns = i64::try_from(START_LEAD.as_nanos()).unwrap_or(0);
+    let (instant, wall) = (Instant::now() + START_LEAD, Timestamp::now().saturating_add_ns(lead_ns));
+    shared.start.send_replace(Some(Start { instant, wall }));
+    tracing::info!(clients = shared.settings.clients, rate = %shared.settings.rate, "publishing");
+}
+
+fn reason(settings: &Settings, shutdown: &Shutdown) -> &'static str {
+    if shutdown.is_requested() {
+        "signal"
+    } else if settings.schedule().is_cut_by_duration() {
+        "duration"
+    } else {
+        "completed"
+    }
+}

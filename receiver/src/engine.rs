@@ -1,0 +1,173 @@
+//! A run of the receiver from the first dial to the last unsubscription.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use event_log::{EventLog, event::ClientStarted};
+use futures::future::join_all;
+use runtime::{
+    Shutdown,
+    http::Health,
+    light::{Board, SessionError, client_name, keypair, shards},
+    ready::wait_until_ready,
+    terminal,
+};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval_at},
+};
+use waku::net::{ClientConfig, ClientLimits, LightClient};
+
+use crate::{
+    client::{Client, Shared},
+    ending::Activity,
+    metrics::Metrics,
+    seen::{MAX_PAGES, PageBudget},
+    settings::Settings,
+    statistics::Statistics,
+};
+
+/// Time between two tables of figures per sender, as in the Nim tester.
+const STATISTICS_INTERVAL: Duration = Duration::from_secs(20);
+
+/// Pushes a client may leave unread. Small, because a thousand clients have one each; the service node waits beyond.
+const EVENT_QUEUE: usize = 256;
+
+/// The run's frame, as the engine needs it.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// Run id.
+    pub run: &'a str,
+    /// Name of this process.
+    pub node: &'a str,
+    /// The event log.
+    pub log: EventLog,
+    /// What `/health` says.
+    pub health: &'a watch::Sender<Health>,
+    /// The counters.
+    pub metrics: Metrics,
+    /// Whether figures per sender are shown on standard error.
+    pub shows_statistics: bool,
+    /// Fires when the run shall end.
+    pub shutdown: Shutdown,
+}
+
+/// Runs until a rule of the settings ends it, or `shutdown` fires. Returns the reason for `run_ended`.
+///
+/// # Errors
+/// When somebody to wait for is not ready in time, the clients do not get subscribed in time, or the event log fails.
+pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, SessionError> {
+    let deadline = Instant::now() + settings.wait_timeout;
+    let failed = frame.log.failed();
+    let shutdown = frame.shutdown.clone();
+    let working = work(settings, frame, deadline);
+    tokio::select! {
+        outcome = working => outcome,
+        error = failed => {
+            shutdown.request();
+            Err(error.into())
+        }
+    }
+}
+
+async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
+    let Frame { run, node, log, health, metrics, shows_statistics, shutdown } = frame;
+    match unless_stopped(&shutdown, wait_until_ready(&settings.wait_for, deadline)).await {
+        Some(answer) => answer?,
+        None => return Ok("signal"),
+    }
+    let shared = Arc::new(Shared {
+        run: run.into(),
+        board: Board::new(settings.clients),
+        activity: Activity::new(settings.clients),
+        statistics: Statistics::default(),
+        pages: PageBudget::new(MAX_PAGES),
+        settings,
+        log,
+        metrics,
+    });
+    // Stops the clients: at a signal, or when a rule ends the run.
+    let stop = shutdown.child();
+    let (links, mut tasks) = start_clients(&shared, node, &stop)?;
+    let receiving = async {
+        let Some(ready) = unless_stopped(&shutdown, shared.board.all_ready(deadline)).await else {
+            return Ok("signal");
+        };
+        ready.map_err(SessionError::Unavailable)?;
+        tracing::info!(clients = shared.settings.clients, "subscribed");
+        let ending = shared.settings.end.wait(&shared.activity, Instant::now());
+        tokio::select! {
+            reason = unless_stopped(&shutdown, ending) => Ok(reason.unwrap_or("signal")),
+            ended = tasks.join_next() => Err(SessionError::Internal(format!("a client task ended: {ended:?}"))),
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = receiving => outcome,
+        () = shared.board.report(health, "subscribed") => unreachable!("a report never completes"),
+        () = show_statistics(&shared), if shows_statistics => unreachable!("the figures never end"),
+    };
+    health.send_replace(Health::not_ready("ending"));
+    stop.request();
+    while let Some(task) = tasks.join_next().await {
+        task.map_err(|error| SessionError::Internal(format!("a client task failed: {error}")))?;
+    }
+    join_all(links.iter().map(LightClient::shutdown)).await;
+    if shows_statistics && let Some(table) = shared.statistics.table(shared.settings.clients) {
+        terminal::print(&table);
+    }
+    outcome
+}
+
+/// `None` when `shutdown` fires first.
+async fn unless_stopped<T>(shutdown: &Shutdown, future: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        outcome = future => Some(outcome),
+        () = shutdown.requested() => None,
+    }
+}
+
+fn start_clients(
+    shared: &Arc<Shared>,
+    node: &str,
+    stop: &Shutdown,
+) -> Result<(Vec<LightClient>, JoinSet<()>), SessionError> {
+    let settings = &shared.settings;
+    let mut links = Vec::with_capacity(settings.clients as usize);
+    let mut tasks = JoinSet::new();
+    for id in 0..settings.clients {
+        let config = ClientConfig {
+            keypair: keypair(settings.key_seed.as_deref(), "receiver", id),
+            cluster_id: settings.cluster_id,
+            shards: shards(&settings.routes),
+            agent: concat!("lpt-receiver/", env!("CARGO_PKG_VERSION")).to_owned(),
+            limits: ClientLimits {
+                filter_timeout: settings.request_timeout,
+                filter_ping_timeout: settings.ping_timeout,
+                event_queue: EVENT_QUEUE,
+                ..ClientLimits::default()
+            },
+        };
+        let started = LightClient::start(config).map_err(|error| SessionError::Internal(error.to_string()));
+        let (link, events) = started?;
+        let (name, peer_id) = (client_name(node, id), link.peer_id().to_string());
+        shared.log.log(ClientStarted { client: id, name, peer_id });
+        tasks.spawn(Client::new(id, link.clone(), shared.clone()).run(events, stop.clone()));
+        links.push(link);
+    }
+    Ok((links, tasks))
+}
+
+/// Prints the figures per sender from time to time, when they have changed. Never completes.
+async fn show_statistics(shared: &Shared) {
+    let mut ticks = interval_at(Instant::now() + STATISTICS_INTERVAL, STATISTICS_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut shown = None;
+    loop {
+        ticks.tick().await;
+        let table = shared.statistics.table(shared.settings.clients);
+        if table != shown {
+            terminal::print(table.as_deref().unwrap_or_default());
+            shown = table;
+        }
+    }
+}

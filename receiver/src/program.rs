@@ -1,0 +1,91 @@
+//! The program around the engine: options in, exit code out.
+
+use std::ffi::OsString;
+
+use event_log::event::Role;
+use prometheus_client::registry::Registry;
+use runtime::{
+    ExitCode, Shutdown,
+    config::{self, Parsed},
+    light::{Session, SessionError, SessionPlan},
+    logging,
+    progress::{Progress, ProgressMode},
+    threads::block_on,
+};
+
+use crate::{
+    args::{self, Args, EXCLUSIVE},
+    engine::{self, Frame},
+    metrics::Metrics,
+    settings::Settings,
+};
+
+/// Version in the event log: the package's, with the commit when the build was told one.
+const VERSION: &str = match option_env!("LPT_BUILD_COMMIT") {
+    Some(commit) => commit,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
+/// The whole program. `argv[0]` is the name shown in the help, such as `receiver` or `lpt receiver`.
+#[must_use]
+pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    let parsed = match config::parse(&args::command(), EXCLUSIVE, &argv, |name| std::env::var_os(name)) {
+        Ok(parsed) => parsed,
+        Err(error) => return error.report(),
+    };
+    block_on(run(parsed)).unwrap_or_else(|error| SessionError::Internal(error.to_string()).report())
+}
+
+/// Runs the receiver with parsed options on the current tokio runtime, listening to signals, and says on standard
+/// error what went wrong, if anything did.
+pub async fn run(parsed: Parsed<Args>) -> ExitCode {
+    match receive(parsed).await {
+        Ok(()) => ExitCode::Ok,
+        Err(error) => error.report(),
+    }
+}
+
+async fn receive(parsed: Parsed<Args>) -> Result<(), SessionError> {
+    logging::init(&parsed.args.run.log_level)?;
+    let settings = Settings::resolve(&parsed.args).map_err(|error| SessionError::Usage(error.to_string()))?;
+    let shutdown = Shutdown::on_signals().map_err(|error| SessionError::Internal(error.to_string()))?;
+    let metrics = Metrics::default();
+    let mut registry = Registry::default();
+    metrics.register(&mut registry);
+    let session = Session::open(&parsed.args.run, registry, plan(&parsed, &settings)).await?;
+    let counted = metrics.clone();
+    let total = settings.end.expect_messages.map(|each| each.saturating_mul(u64::from(settings.clients)));
+    let mode = parsed.args.run.progress;
+    let progress = Progress::start(mode, "receiver", move || counted.snapshot(total));
+    let frame = Frame {
+        run: &session.run,
+        node: &session.node,
+        log: session.log.clone(),
+        health: &session.health,
+        metrics: metrics.clone(),
+        shows_statistics: mode != ProgressMode::None,
+        shutdown,
+    };
+    let outcome = engine::run(settings, frame).await;
+    progress.finish().await;
+    let reason = outcome.as_ref().map_or_else(|error| format!("error: {error}"), |reason| (*reason).to_owned());
+    let closed = session.close(reason, metrics.counters()).await;
+    // What ended the run matters more than what its end ran into.
+    outcome.and(closed)
+}
+
+fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
+    let mut config = parsed.values.clone();
+    let topics = settings.routes.iter().map(|route| route.pubsub_topic.to_string().into());
+    config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
+    config.insert("redundancy".into(), (settings.redundancy as u64).into());
+    SessionPlan {
+        role: Role::Receiver,
+        clients: settings.clients,
+        messages: None,
+        interval_ns: None,
+        config,
+        version: VERSION,
+    }
+}
