@@ -1,0 +1,208 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    exit_code::ExitCode,
+    options::{DEFAULT_LATE_AFTER_NS, DEFAULT_MAX_LOSS_PERCENT, Options},
+    units::parse_duration_ns,
+};
+
+/// Joins the event logs of publishers, receivers and service nodes, and judges the run.
+#[derive(Debug, Parser)]
+#[command(name = "tracer", version, after_help = ExitCode::HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the tracer can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Report what was lost, late and doubled, and judge it
+    #[command(after_help = ExitCode::HELP)]
+    Report(ReportArgs),
+}
+
+/// How a report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Tables for people
+    #[default]
+    Table,
+    /// JSON for programs, complete
+    Json,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
+    #[arg(value_name = "LOG", required = true)]
+    pub logs: Vec<PathBuf>,
+
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+
+    /// Write the report to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Judge this run, where the logs are of several
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+
+    /// How many logs there must be, such as publishers=2,receivers=5; overrides what the logs say
+    #[arg(long, value_name = "ROLE=N", value_delimiter = ',')]
+    pub expect: Vec<Expectation>,
+
+    /// Loss allowed at any one receiver, percent of the messages expected there
+    #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_MAX_LOSS_PERCENT, value_parser = parse_percent)]
+    pub max_loss: f64,
+
+    /// Duplicates (same hash) allowed at any one receiver [default: not judged]
+    #[arg(long, value_name = "N")]
+    pub max_duplicates: Option<u64>,
+
+    /// Messages allowed at any one receiver that no publisher log knows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max_unexpected: u64,
+
+    /// Tolerate messages that were never acknowledged
+    #[arg(long)]
+    pub allow_failed_publishes: bool,
+
+    /// Schedule slip allowed, 99th percentile [default: 10 ms or 10 % of the interval, the larger]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
+    pub max_slip: Option<i64>,
+
+    /// Latency allowed at any one receiver, from the intended time, 99th percentile [default: not judged]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
+    pub max_latency_p99: Option<i64>,
+
+    /// Count an arrival as late when it comes this long after its intended time [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
+    pub late_after: Option<i64>,
+}
+
+/// How many logs of one role there must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expectation {
+    /// Publisher logs.
+    Publishers(u32),
+    /// Receiver logs.
+    Receivers(u32),
+}
+
+impl std::str::FromStr for Expectation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let form = || format!("{text:?}: write publishers=N or receivers=N");
+        let (role, count) = text.split_once('=').ok_or_else(form)?;
+        let count = count.parse().map_err(|_| form())?;
+        match role {
+            "publishers" => Ok(Self::Publishers(count)),
+            "receivers" => Ok(Self::Receivers(count)),
+            _ => Err(form()),
+        }
+    }
+}
+
+fn parse_percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("a percentage lies between 0 and 100, such as 0.5".to_owned()),
+    }
+}
+
+impl ReportArgs {
+    /// The options of the report.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        let mut options = Options {
+            run: self.run.clone(),
+            expect_publishers: None,
+            expect_receivers: None,
+            max_loss_percent: self.max_loss,
+            max_duplicates: self.max_duplicates,
+            max_unexpected: self.max_unexpected,
+            allow_failed_publishes: self.allow_failed_publishes,
+            max_slip_ns: self.max_slip,
+            max_latency_p99_ns: self.max_latency_p99,
+            late_after_ns: self.late_after.unwrap_or(DEFAULT_LATE_AFTER_NS),
+        };
+        for expectation in &self.expect {
+            match expectation {
+                Expectation::Publishers(count) => options.expect_publishers = Some(*count),
+                Expectation::Receivers(count) => options.expect_receivers = Some(*count),
+            }
+        }
+        options
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Result<ReportArgs, clap::Error> {
+        let Cli {
+            command: Command::Report(args),
+        } = Cli::try_parse_from(["tracer", "report"].iter().chain(args))?;
+        Ok(args)
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_flags_the_options_are_the_defaults() {
+        assert_eq!(parse(&["a.jsonl"]).unwrap().options(), Options::default());
+    }
+
+    #[test]
+    fn every_flag_reaches_its_option() {
+        let line = "a --run r --expect publishers=2,receivers=5 --max-loss 0.5 --max-duplicates 3 --max-unexpected 4 \
+            --allow-failed-publishes --max-slip 20ms --max-latency-p99 1s --late-after 7s";
+        let options = parse(&line.split_whitespace().collect::<Vec<_>>()).unwrap().options();
+        let expected = Options {
+            run: Some("r".to_owned()),
+            expect_publishers: Some(2),
+            expect_receivers: Some(5),
+            max_loss_percent: 0.5,
+            max_duplicates: Some(3),
+            max_unexpected: 4,
+            allow_failed_publishes: true,
+            max_slip_ns: Some(20_000_000),
+            max_latency_p99_ns: Some(1_000_000_000),
+            late_after_ns: 7_000_000_000,
+        };
+        assert_eq!(options, expected);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for args in [
+            &["a", "--max-loss", "101"][..],
+            &["a", "--max-loss", "nan"],
+            &["a", "--max-loss=-1"],
+            &["a", "--expect", "publishers"],
+            &["a", "--expect", "nodes=3"],
+            &["a", "--expect", "publishers=x"],
+            &["a", "--late-after", "5"],
+            &["a", "--format", "xml"],
+            &[],
+        ] {
+            assert!(parse(args).is_err(), "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`), glob patterns, `-` for standard input.
+
+use std::{
+    collections::HashSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Deepest folder that is searched: runs are kept a few levels deep, a loop of mounts is endless.
+pub const MAX_FOLDER_DEPTH: usize = 64;
+
+/// Endings of files taken from a folder.
+const LOG_ENDINGS: [&str; 2] = ["jsonl", "log"];
+
+/// Why the inputs cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// No path was given.
+    #[error("no input: give event logs, folders of them, or - for standard input")]
+    None,
+    /// A path does not exist, or a pattern matches nothing.
+    #[error("no such file, folder or match: {0}")]
+    Missing(String),
+    /// A pattern that is not one.
+    #[error("bad pattern {pattern:?}: {error}")]
+    Pattern {
+        /// The pattern as given.
+        pattern: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// A folder without a single log.
+    #[error("no *.jsonl or *.log below {0}")]
+    EmptyFolder(String),
+    /// Something that is there and cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// One file to read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Input {
+    /// The path as given or found; `-` for standard input.
+    pub(crate) path: PathBuf,
+    /// Whether the user means it to be an event log: named by path or pattern, or ending in `.jsonl`.
+    /// A `.log` that was found in a folder may well be of another program.
+    pub(crate) meant: bool,
+}
+
+/// Resolves what the user gave into files, in the order of their paths, each file once.
+pub(crate) fn resolve(given: &[PathBuf]) -> Result<Vec<Input>, InputError> {
+    if given.is_empty() {
+        return Err(InputError::None);
+    }
+    let mut found = Vec::new();
+    for path in given {
+        resolve_one(path, &mut found)?;
+    }
+    // Of two mentions of one file the one that means it wins.
+    found.sort_by(|a, b| (&a.path, !a.meant).cmp(&(&b.path, !b.meant)));
+    let mut by_place: Vec<(PathBuf, Input)> = found.into_iter().map(|input| (real_path(&input.path), input)).collect();
+    by_place.sort_by(|(place_a, a), (place_b, b)| (place_a, !a.meant, &a.path).cmp(&(place_b, !b.meant, &b.path)));
+    by_place.dedup_by(|(place, _), (kept, _)| place == kept);
+    let mut inputs: Vec<Input> = by_place.into_iter().map(|(_, input)| input).collect();
+    inputs.sort();
+    Ok(inputs)
+}
+
+fn resolve_one(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+    if path == Path::new("-") {
+        found.push(Input {
+            path: path.to_owned(),
+            meant: true,
+        });
+        return Ok(());
+    }
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => folder(path, found),
+        Ok(_) => {
+            found.push(Input {
+                path: path.to_owned(),
+                meant: true,
+            });
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(path, found),
+        Err(error) => Err(unreadable(path, error)),
+    }
+}
+
+fn folder(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+    let before = found.len();
+    walk(path, 0, found)?;
+    if found.len() == before {
+        return Err(InputError::EmptyFolder(path.display().to_string()));
+    }
+    Ok(())
+}
+
+fn walk(path: &Path, depth: usize, found: &mut Vec<Input>) -> Result<(), InputError> {
+    for entry in fs::read_dir(path).map_err(|error| unreadable(path, error))? {
+        let entry = entry.map_err(|error| unreadable(path, error))?;
+        // The type of the entry itself: a link to a folder is not followed, so there are no loops.
+        let kind = entry.file_type().map_err(|error| unreadable(&entry.path(), error))?;
+        if kind.is_dir() && depth < MAX_FOLDER_DEPTH {
+            walk(&entry.path(), depth + 1, found)?;
+        } else if let Some(ending) = entry.path().extension().and_then(|ending| ending.to_str())
+            && LOG_ENDINGS.contains(&ending)
+            && fs::metadata(entry.path()).is_ok_and(|there| there.is_file())
+        {
+            found.push(Input {
+                meant: ending == "jsonl",
+                path: entry.path(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn pattern(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+    let text = path.to_string_lossy();
+    if !text.contains(['*', '?', '[']) {
+        return Err(InputError::Missing(text.into_owned()));
+    }
+    let matches = glob::glob(&text).map_err(|error| InputError::Pattern {
+        pattern: text.clone().into_owned(),
+        error: error.msg.to_owned(),
+    })?;
+    let mut matched = HashSet::new();
+    for path in matches {
+        let path = path.map_err(|error| unreadable(&error.path().to_owned(), error.into()))?;
+        matched.insert(path);
+    }
+    if matched.is_empty() {
+        return Err(InputError::Missing(text.into_owned()));
+    }
+    for path in matched {
+        if path.is_dir() {
+            folder(&path, found)?;
+        } else {
+            found.push(Input { path, meant: true });
+        }
+    }
+    Ok(())
+}
+
+fn real_path(path: &Path) -> PathBuf {
+    if path == Path::new("-") {
+        path.to_owned()
+    } else {
+        fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> InputError {
+    InputError::Unreadable {
+        path: path.display().to_string(),
+        error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("run/deep")).unwrap();
+        for name in ["a.jsonl", "run/b.jsonl", "run/deep/c.log", "run/deep/notes.txt"] {
+            fs::write(root.path().join(name), "x\n").unwrap();
+        }
+        root
+    }
+
+    fn names(root: &Path, given: &[&str]) -> Result<Vec<String>, InputError> {
+        let given: Vec<PathBuf> = given.iter().map(|name| root.join(name)).collect();
+        let inputs = resolve(&given)?;
+        let shown = |input: &Input| {
+            let name = input.path.strip_prefix(root).unwrap().display().to_string();
+            if input.meant { name } else { format!("({name})") }
+        };
+        Ok(inputs.iter().map(shown).collect())
+    }
+
+    #[test]
+    fn folders_are_searched_recursively() {
+        let root = tree();
+        assert_eq!(
+            names(root.path(), &[""]).unwrap(),
+            ["a.jsonl", "run/b.jsonl", "(run/deep/c.log)"]
+        );
+    }
+
+    #[test]
+    fn a_file_twice_is_read_once() {
+        let root = tree();
+        let twice = names(
+            root.path(),
+            &["a.jsonl", "run/../a.jsonl", "*.jsonl", "run/deep", "run/deep/c.log"],
+        )
+        .unwrap();
+        assert_eq!(twice.len(), 2, "{twice:?}");
+        assert!(
+            twice.contains(&"run/deep/c.log".to_owned()),
+            "named beats found: {twice:?}"
+        );
+    }
+
+    #[test]
+    fn patterns_match() {
+        let root = tree();
+        assert_eq!(names(root.path(), &["**/*.jsonl"]).unwrap(), ["a.jsonl", "run/b.jsonl"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error() {
+        let root = tree();
+        assert!(matches!(
+            names(root.path(), &["none.jsonl"]),
+            Err(InputError::Missing(_))
+        ));
+        assert!(matches!(names(root.path(), &["*.none"]), Err(InputError::Missing(_))));
+        assert!(matches!(names(root.path(), &["[a"]), Err(InputError::Pattern { .. })));
+        assert!(matches!(resolve(&[]), Err(InputError::None)));
+        fs::create_dir(root.path().join("bare")).unwrap();
+        assert!(matches!(names(root.path(), &["bare"]), Err(InputError::EmptyFolder(_))));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_loop_of_links_ends() {
+        let root = tree();
+        std::os::unix::fs::symlink(root.path(), root.path().join("run/loop")).unwrap();
+        assert_eq!(names(root.path(), &[""]).unwrap().len(), 3);
+    }
+}

@@ -1,0 +1,149 @@
+//! Exact percentiles by nearest rank.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::options::MIN_SAMPLES_BEYOND;
+
+/// The rule, as reports state it.
+pub const PERCENTILE_RULE: &str =
+    "exact, nearest rank: the value at rank ceil(p/100 × n) of all n values in ascending order";
+
+/// The percentiles shown.
+pub const PERCENTS: [u32; 3] = [50, 90, 99];
+
+/// One percentile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Percentile {
+    /// Which, percent.
+    pub percent: u32,
+    /// Its value, nanoseconds.
+    pub value_ns: i64,
+    /// Whether fewer than ten samples lie beyond it, so that it rests on a handful of values.
+    pub few_samples: bool,
+}
+
+/// A series of durations. Negative values are values like any other: counted, never dropped or set to zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Distribution {
+    /// Number of values.
+    pub n: u64,
+    /// Values below zero.
+    pub negative: u64,
+    /// Smallest, nanoseconds.
+    pub min_ns: Option<i64>,
+    /// The percentiles; empty without values.
+    pub percentiles: Vec<Percentile>,
+    /// Largest, nanoseconds.
+    pub max_ns: Option<i64>,
+}
+
+impl Distribution {
+    /// Sorts `values_ns` and takes its measures.
+    #[must_use]
+    pub fn of(values_ns: &mut [i64]) -> Self {
+        values_ns.sort_unstable();
+        Self {
+            n: values_ns.len() as u64,
+            negative: values_ns.partition_point(|value| *value < 0) as u64,
+            min_ns: values_ns.first().copied(),
+            percentiles: PERCENTS
+                .iter()
+                .filter_map(|percent| percentile(values_ns, *percent))
+                .collect(),
+            max_ns: values_ns.last().copied(),
+        }
+    }
+
+    /// The value of one of [`PERCENTS`].
+    #[must_use]
+    pub fn percentile_ns(&self, percent: u32) -> Option<i64> {
+        self.percentiles
+            .iter()
+            .find(|p| p.percent == percent)
+            .map(|p| p.value_ns)
+    }
+}
+
+fn percentile(sorted_ns: &[i64], percent: u32) -> Option<Percentile> {
+    let n = sorted_ns.len() as u64;
+    let rank = (n * u64::from(percent)).div_ceil(100).max(1);
+    let value_ns = *sorted_ns.get(usize::try_from(rank - 1).ok()?)?;
+    Some(Percentile {
+        percent,
+        value_ns,
+        few_samples: n - rank < MIN_SAMPLES_BEYOND,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn nearest_rank_of_known_series() {
+        let of = |n: i64| Distribution::of(&mut (1..=n).rev().collect::<Vec<_>>());
+        let values = |d: &Distribution| PERCENTS.map(|p| d.percentile_ns(p).unwrap());
+        assert_eq!(values(&of(1)), [1, 1, 1]);
+        assert_eq!(values(&of(2)), [1, 2, 2]);
+        assert_eq!(values(&of(10)), [5, 9, 10]);
+        assert_eq!(values(&of(100)), [50, 90, 99]);
+        assert_eq!(values(&of(120)), [60, 108, 119]);
+        assert_eq!(values(&of(1000)), [500, 900, 990]);
+    }
+
+    #[test]
+    fn a_stall_is_seen_from_the_intended_time() {
+        // One stall of 10 units at one message a unit: each message waits for what is left of it.
+        let mut latencies: Vec<i64> = (1..=10).rev().collect();
+        let stall = Distribution::of(&mut latencies);
+        assert_eq!((stall.n, stall.min_ns, stall.max_ns), (10, Some(1), Some(10)));
+        assert_eq!(stall.percentile_ns(50), Some(5));
+    }
+
+    #[test]
+    fn percentiles_of_few_samples_are_marked() {
+        let marks = |n: i64| {
+            Distribution::of(&mut (0..n).collect::<Vec<_>>())
+                .percentiles
+                .iter()
+                .map(|p| p.few_samples)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(marks(19), [true, true, true]);
+        assert_eq!(marks(20), [false, true, true]);
+        assert_eq!(marks(100), [false, false, true]);
+        assert_eq!(marks(1000), [false, false, false]);
+    }
+
+    #[test]
+    fn negative_values_are_kept_and_counted() {
+        let d = Distribution::of(&mut [5, -3, 0, -1]);
+        assert_eq!(
+            (d.negative, d.min_ns, d.percentile_ns(50), d.max_ns),
+            (2, Some(-3), Some(-1), Some(5))
+        );
+    }
+
+    #[test]
+    fn no_values_have_no_measures() {
+        let none = Distribution::of(&mut []);
+        assert_eq!(none, Distribution::default());
+        assert_eq!(none.percentile_ns(50), None);
+    }
+
+    proptest! {
+        #[test]
+        fn at_least_the_share_lies_at_or_below(mut values in proptest::collection::vec(any::<i64>(), 1..300)) {
+            let d = Distribution::of(&mut values);
+            for p in &d.percentiles {
+                let at_or_below = values.iter().filter(|value| **value <= p.value_ns).count() as u64;
+                let below = values.iter().filter(|value| **value < p.value_ns).count() as u64;
+                prop_assert!(at_or_below * 100 >= d.n * u64::from(p.percent));
+                prop_assert!(below * 100 < d.n * u64::from(p.percent));
+            }
+        }
+    }
+}

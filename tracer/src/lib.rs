@@ -1,0 +1,35 @@
+//! Reads the event logs of a run, joins what was published with what was received, and judges it.
+//!
+//! `docs/measuring.md` defines every word of the report. The way of the data, one module a step: [`input`] finds the files,
+//! `load` and `collect` turn lines into records (`model`), `select` chooses the run, `join` makes the book of what was
+//! published, `receivers` and `judge` build the sets of each receiver, `place` says where a message was lost, [`latency`]
+//! takes percentiles, `verdict` compares with the limits, and [`report`] holds and shows the result.
+
+pub mod cli;
+mod collect;
+pub mod exit_code;
+pub mod input;
+mod join;
+mod judge;
+pub mod latency;
+mod load;
+mod model;
+pub mod options;
+pub mod place;
+mod publish;
+pub mod ranges;
+mod receivers;
+pub mod report;
+mod run;
+mod select;
+mod symbols;
+#[cfg(test)]
+mod tests;
+mod units;
+mod verdict;
+
+pub use exit_code::ExitCode;
+pub use input::InputError as Error;
+pub use options::Options;
+pub use report::{Report, TextStyle, Verdict, render_json, render_text};
+pub use run::{report, run, run_cli};

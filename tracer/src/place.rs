@@ -1,0 +1,201 @@
+//! Where a message was lost, from the service nodes' logs.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{
+    join::{Book, Slot},
+    model::{Archive, AttemptRecord, NodeFactKind, Outcome},
+    receivers::Receiver,
+    symbols::{HashId, Symbol},
+};
+
+/// Where a message was lost: the first three on the publisher's side (it was never acknowledged), the others on the way to
+/// one receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Nothing left the publisher, in no attempt.
+    PublisherOffline,
+    /// A service node refused it, and no attempt was left without answer.
+    RefusedByServiceNode,
+    /// An attempt was left without answer: it may have been relayed.
+    NoAnswer,
+    /// The receiver had no live subscription while the message was on its way.
+    ReceiverNotSubscribed,
+    /// A service node acknowledged it, and none of the receiver's service nodes ever had it.
+    AckedNotRelayed,
+    /// A service node of the receiver had it and did not push it, or its push failed.
+    RelayedNotPushed,
+    /// A service node pushed it to the receiver, which did not log it.
+    PushedNotReceived,
+    /// The logs of the service nodes concerned are not given, or are torn.
+    UnknownNoNodeLog,
+}
+
+impl Place {
+    /// In the order of the message's way.
+    pub const ALL: [Self; 8] = [
+        Self::PublisherOffline,
+        Self::RefusedByServiceNode,
+        Self::NoAnswer,
+        Self::AckedNotRelayed,
+        Self::RelayedNotPushed,
+        Self::PushedNotReceived,
+        Self::ReceiverNotSubscribed,
+        Self::UnknownNoNodeLog,
+    ];
+
+    /// The place in words.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::PublisherOffline => "publisher offline",
+            Self::RefusedByServiceNode => "refused by service node",
+            Self::NoAnswer => "no answer from service node",
+            Self::ReceiverNotSubscribed => "receiver was not subscribed",
+            Self::AckedNotRelayed => "acked but not relayed to the receiver's service node",
+            Self::RelayedNotPushed => "relayed but not pushed",
+            Self::PushedNotReceived => "pushed but not received",
+            Self::UnknownNoNodeLog => "unknown: no log of the service node",
+        }
+    }
+}
+
+/// Where a message that was never acknowledged got stuck.
+pub(crate) fn place_of_failure(attempts: &[AttemptRecord]) -> Place {
+    let any = |outcomes: &[Outcome]| attempts.iter().any(|attempt| outcomes.contains(&attempt.outcome));
+    if any(&[Outcome::NoAnswer, Outcome::Open]) {
+        Place::NoAnswer
+    } else if any(&[Outcome::Refused]) {
+        Place::RefusedByServiceNode
+    } else {
+        Place::PublisherOffline
+    }
+}
+
+/// What the service nodes' logs say, ready to be asked.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    /// In the order of hash and node.
+    facts: Vec<Fact>,
+    nodes: Vec<NodeLog>,
+    /// Peer ids of the nodes all of whose logs are whole.
+    whole: BTreeSet<Symbol>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Fact {
+    hash: HashId,
+    node: u32,
+    kind: NodeFactKind,
+    peer: Option<Symbol>,
+}
+
+/// A service node's log. Only a whole one proves that something did *not* happen.
+#[derive(Debug)]
+struct NodeLog {
+    peer_id: Option<Symbol>,
+    complete: bool,
+}
+
+impl Evidence {
+    /// Takes the facts of the service-node logs `logs`.
+    pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
+        let mut evidence = Self::default();
+        for (node, log) in (0_u32..).zip(logs.iter().map(|log| &archive.logs[*log])) {
+            let fact = |f: &crate::model::NodeFact| Fact {
+                hash: f.hash,
+                node,
+                kind: f.kind,
+                peer: f.peer,
+            };
+            evidence.facts.extend(log.node_facts.iter().map(fact));
+            evidence.nodes.push(NodeLog {
+                peer_id: log.header.as_ref().and_then(|header| header.peer_id),
+                complete: log.ended.is_some() && log.lines.unreadable() == 0,
+            });
+        }
+        evidence.facts.sort_unstable();
+        evidence.whole = evidence.nodes.iter().filter_map(|node| node.peer_id).collect();
+        for torn in evidence.nodes.iter().filter(|node| !node.complete) {
+            torn.peer_id.inspect(|peer| {
+                evidence.whole.remove(peer);
+            });
+        }
+        evidence
+    }
+
+    /// The place of a loss. The rules, first match wins:
+    ///
+    /// 1. Never subscribed, or each acknowledged attempt lay in a gap of presence: *receiver was not subscribed*.
+    /// 2. A push of any attempt to this receiver went well: *pushed but not received*.
+    /// 3. A push to it failed, or a service node of the receiver had the message: *relayed but not pushed*. For the
+    ///    second half the logs of all nodes that had it must be whole, or a push may be missing from them.
+    /// 4. The logs of all the receiver's service nodes are given and whole, and none had it: *acked but not relayed*.
+    /// 5. The node that acknowledged is none of the receiver's, its log is whole, and it sent the message to no relay
+    ///    peer: *acked but not relayed*.
+    /// 6. Otherwise *unknown*.
+    pub(crate) fn place(&self, book: &Book, slot: &Slot, receiver: &Receiver) -> Place {
+        if receiver.window.subscribed_ns.is_none() || book.acked_at(slot).all(|attempt| in_gap(receiver, attempt)) {
+            return Place::ReceiverNotSubscribed;
+        }
+        let facts: Vec<Fact> = book
+            .attempts_at(slot)
+            .iter()
+            .flat_map(|attempt| self.facts_of(attempt.hash))
+            .collect();
+        let pushed_here = |kind| {
+            facts
+                .iter()
+                .any(|f| f.kind == kind && f.peer.is_some() && f.peer == receiver.peer_id)
+        };
+        if pushed_here(NodeFactKind::Pushed) {
+            return Place::PushedNotReceived;
+        }
+        if pushed_here(NodeFactKind::PushFailed) {
+            return Place::RelayedNotPushed;
+        }
+        let is_own = |node: &NodeLog| node.peer_id.is_some_and(|peer| receiver.service_nodes.contains(&peer));
+        let mut had_it = facts
+            .iter()
+            .map(|f| &self.nodes[f.node as usize])
+            .filter(|node| is_own(node))
+            .peekable();
+        if had_it.peek().is_some() {
+            return if had_it.all(|node| node.complete) {
+                Place::RelayedNotPushed
+            } else {
+                Place::UnknownNoNodeLog
+            };
+        }
+        if !receiver.service_nodes.is_empty() && receiver.service_nodes.is_subset(&self.whole) {
+            return Place::AckedNotRelayed;
+        }
+        let stayed_there = |attempt: &AttemptRecord| {
+            attempt
+                .service_node
+                .is_some_and(|peer| self.whole.contains(&peer) && !receiver.service_nodes.contains(&peer))
+                && !self.facts_of(attempt.hash).any(|f| f.kind == NodeFactKind::RelaySent)
+        };
+        let acked = |attempt: &&AttemptRecord| attempt.outcome == Outcome::Acked;
+        if book.attempts_at(slot).iter().filter(acked).all(stayed_there) {
+            return Place::AckedNotRelayed;
+        }
+        Place::UnknownNoNodeLog
+    }
+
+    fn facts_of(&self, hash: HashId) -> impl Iterator<Item = Fact> {
+        let from = self.facts.partition_point(|f| f.hash < hash);
+        self.facts[from..].iter().copied().take_while(move |f| f.hash == hash)
+    }
+}
+
+fn in_gap(receiver: &Receiver, attempt: &AttemptRecord) -> bool {
+    receiver
+        .gaps
+        .iter()
+        .any(|gap| gap.overlaps(attempt.sent_ns, attempt.ended_ns))
+}

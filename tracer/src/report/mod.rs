@@ -1,0 +1,16 @@
+//! The report: one structure, and the reporters that show it.
+
+mod build;
+mod escape;
+mod json;
+mod model;
+mod schema;
+mod text;
+mod text_tables;
+
+pub(crate) use build::build;
+pub use escape::escape;
+pub use json::render_json;
+pub use model::*;
+pub use schema::{report_schema, report_schema_text};
+pub use text::{TextStyle, render_text};

@@ -1,0 +1,496 @@
+//! What a report says, as data. `docs/report.schema.json` is generated from here, `docs/measuring.md` explains the words.
+
+use std::collections::BTreeMap;
+
+use event_log::{Timestamp, event::Role};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::{latency::Distribution, place::Place, ranges::IndexRanges};
+
+/// Version of the report's structure: changes when a field changes its meaning or goes.
+pub const REPORT_VERSION: u32 = 1;
+
+/// The three answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Everything that was judged is within its limits.
+    Pass,
+    /// A limit is exceeded for certain.
+    Fail,
+    /// The logs do not allow a verdict.
+    Unknown,
+}
+
+impl Verdict {
+    /// Joins two verdicts: fail beats unknown, unknown beats pass.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Fail, _) | (_, Self::Fail) => Self::Fail,
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Pass, Self::Pass) => Self::Pass,
+        }
+    }
+}
+
+/// Why the verdict is not pass, in a form to program against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReasonCode {
+    /// Messages were lost beyond the limit.
+    Loss,
+    /// Messages were never acknowledged.
+    NeverAcknowledged,
+    /// Messages arrived that no publisher log knows.
+    Unexpected,
+    /// More duplicates than allowed.
+    Duplicates,
+    /// Latency above the limit, or not to be compared with it.
+    Latency,
+    /// The logs are of several runs.
+    MixedRuns,
+    /// No log is of the run asked for.
+    RunNotFound,
+    /// There is no publisher log.
+    NoPublisherLog,
+    /// There is no receiver log, or none with a client.
+    NoReceiverLog,
+    /// There are fewer or more logs than expected.
+    LogCount,
+    /// The logs disagree about how many logs there should be.
+    ExpectationsDisagree,
+    /// A log has no event at all.
+    EmptyLog,
+    /// A log has events and no `run_started`.
+    NoRunStarted,
+    /// A log has no `run_ended`.
+    TornLog,
+    /// Lines of a log cannot be read.
+    UnreadableLines,
+    /// A role ended with an error.
+    RoleFailed,
+    /// Two logs of one node name: restarted, or a name used twice.
+    ReusedName,
+    /// No message was attempted.
+    NothingAttempted,
+    /// No message was acknowledged.
+    NothingAcknowledged,
+    /// A publisher attempted another number of messages than planned.
+    CountMismatch,
+    /// A publisher could not keep its schedule.
+    ScheduleSlip,
+    /// A receiver left before messages had reached it.
+    TailNotObserved,
+    /// No message was sent while a receiver listened.
+    NothingObserved,
+}
+
+/// One reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Reason {
+    /// `fail` or `unknown`.
+    pub verdict: Verdict,
+    /// Which kind of reason.
+    pub code: ReasonCode,
+    /// The reason with its numbers.
+    pub text: String,
+}
+
+/// One limit with what was measured against it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Gate {
+    /// Name of the gate.
+    pub name: &'static str,
+    /// Whether the value is within the limit.
+    pub verdict: Verdict,
+    /// Where the value is worst.
+    pub scope: String,
+    /// What was measured; absent when there was nothing to measure.
+    pub value: Option<f64>,
+    /// What is allowed; absent when the gate tolerates everything.
+    pub limit: Option<f64>,
+    /// `limit − value`; negative when exceeded.
+    pub margin: Option<f64>,
+    /// Unit of value, limit and margin.
+    pub unit: &'static str,
+}
+
+/// The sets of one receiver and one sender, or their sums.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Counts {
+    /// Messages (indices) the publisher tried.
+    pub attempted: u64,
+    /// Of these: acknowledged in one attempt at least.
+    pub acked: u64,
+    /// Acknowledged and within the receiver's observation, or received anyway.
+    pub expected: u64,
+    /// Messages (indices) that arrived in any attempt.
+    pub received: u64,
+    /// Expected and not received.
+    pub lost: u64,
+    /// Received although never acknowledged.
+    pub recovered: u64,
+    /// Not acknowledged, perhaps relayed (no answer, or no outcome logged), and not received.
+    pub indeterminate: u64,
+    /// Refused or never sent, and not received.
+    pub failed: u64,
+    /// Acknowledged, sent before the receiver first subscribed, and not received.
+    pub not_observed_before: u64,
+    /// Acknowledged, not settled before the receiver's observation ended, and not received.
+    pub not_observed_after: u64,
+    /// Arrivals of a hash that had arrived before.
+    pub duplicates: u64,
+    /// Other hashes (attempts) of an index that had arrived before.
+    pub retry_twins: u64,
+    /// First arrivals later than the bound after the intended time.
+    pub late: u64,
+    /// First arrivals after a higher index of the same sender.
+    pub out_of_order: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.attempted += other.attempted;
+        self.acked += other.acked;
+        self.expected += other.expected;
+        self.received += other.received;
+        self.lost += other.lost;
+        self.recovered += other.recovered;
+        self.indeterminate += other.indeterminate;
+        self.failed += other.failed;
+        self.not_observed_before += other.not_observed_before;
+        self.not_observed_after += other.not_observed_after;
+        self.duplicates += other.duplicates;
+        self.retry_twins += other.retry_twins;
+        self.late += other.late;
+        self.out_of_order += other.out_of_order;
+    }
+}
+
+/// How far the clocks behind a one-way latency agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "quality")]
+pub enum Clock {
+    /// Sender and receiver run on one kernel: one clock.
+    Same,
+    /// Both hosts state a bound; the value is right within the sum.
+    Bounded {
+        /// Sum of both bounds, nanoseconds.
+        bound_ns: u64,
+    },
+    /// Different or unnamed kernels, and no bound: the value may be off by any amount.
+    Unknown,
+}
+
+impl Clock {
+    /// The worse of two.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Unknown, _) | (_, Self::Unknown) => Self::Unknown,
+            (Self::Bounded { bound_ns: a }, Self::Bounded { bound_ns: b }) => Self::Bounded { bound_ns: a.max(b) },
+            (bounded @ Self::Bounded { .. }, Self::Same) | (Self::Same, bounded @ Self::Bounded { .. }) => bounded,
+            (Self::Same, Self::Same) => Self::Same,
+        }
+    }
+}
+
+/// One-way latency of first arrivals.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Latency {
+    /// Arrival − intended send time: what a user waits. The headline.
+    pub from_intended: Distribution,
+    /// Arrival − actual send time of the attempt that arrived.
+    pub from_sent: Distribution,
+    /// What the clocks allow to say.
+    pub clock: Clock,
+}
+
+/// One sender.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SenderReport {
+    /// Name of the sending client.
+    pub sender: String,
+    /// Its log; several when the name was used twice.
+    pub logs: Vec<String>,
+    /// Messages it planned; absent when open-ended.
+    pub planned: Option<u64>,
+    /// Messages (indices) attempted.
+    pub attempted: u64,
+    /// Attempts, repeats included.
+    pub attempts: u64,
+    /// Messages acknowledged.
+    pub acked: u64,
+    /// Messages refused or never sent in every attempt.
+    pub failed: u64,
+    /// Messages never acknowledged that may have been relayed.
+    pub indeterminate: u64,
+    /// Messages the publisher was still busy with when its log broke off; part of failed or indeterminate.
+    pub unfinished: u64,
+    /// Messages never acknowledged: failed and indeterminate less unfinished.
+    pub never_acked: u64,
+    /// Messages never acknowledged and received by nobody.
+    pub not_published: u64,
+    /// The indices never acknowledged, unfinished ones excluded.
+    pub never_acked_indices: IndexRanges,
+    /// The same, by place.
+    pub never_acked_by_place: Vec<PlacedLoss>,
+    /// Acknowledged − sent, of each acknowledged attempt.
+    pub ack_latency: Distribution,
+    /// Sent − intended, of each first attempt.
+    pub slip: Distribution,
+    /// Slip allowed (99th percentile), nanoseconds.
+    pub slip_limit_ns: i64,
+}
+
+/// A time without a live subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GapReport {
+    /// Last moment the client is known to have been subscribed.
+    pub since: Timestamp,
+    /// When it was subscribed again; absent when never.
+    pub until: Option<Timestamp>,
+}
+
+/// Lost indices with one place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlacedLoss {
+    /// Where they were lost.
+    pub place: Place,
+    /// How many.
+    pub count: u64,
+    /// Which.
+    pub indices: IndexRanges,
+}
+
+impl PlacedLoss {
+    /// The places of `indices` (ascending at each place) in the order of the message's way.
+    pub(crate) fn list(indices: &BTreeMap<Place, Vec<u32>>) -> Vec<Self> {
+        let placed = |place: &Place| {
+            let indices = indices.get(place)?;
+            Some(Self {
+                place: *place,
+                count: indices.len() as u64,
+                indices: indices.iter().copied().collect(),
+            })
+        };
+        Place::ALL.iter().filter_map(placed).collect()
+    }
+}
+
+/// One receiver and one sender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CellReport {
+    /// The sender.
+    pub sender: String,
+    /// The sets.
+    pub counts: Counts,
+    /// Indices lost.
+    pub lost_indices: IndexRanges,
+    /// The same, by place.
+    pub losses: Vec<PlacedLoss>,
+    /// Indices neither acknowledged nor received that may have been relayed.
+    pub indeterminate_indices: IndexRanges,
+}
+
+/// A hash that arrived again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DuplicateReport {
+    /// Sender of the message.
+    pub sender: String,
+    /// Its index.
+    pub index: u32,
+    /// Its hash.
+    pub hash: event_log::MessageHash,
+    /// This arrival − first arrival, nanoseconds.
+    pub age_ns: i64,
+}
+
+/// Messages of one sender that no publisher log knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UnexpectedReport {
+    /// Sender named in the payload.
+    pub sender: String,
+    /// Different hashes.
+    pub count: u64,
+    /// Indices named in the payload.
+    pub indices: IndexRanges,
+}
+
+/// One receiver: a light client of a receiver process.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ReceiverReport {
+    /// Name of the client.
+    pub receiver: String,
+    /// Its log.
+    pub log: String,
+    /// Its peer id.
+    pub peer_id: Option<String>,
+    /// When its first subscription was accepted; absent when never.
+    pub subscribed: Option<Timestamp>,
+    /// End of its observation; absent when there was none.
+    pub observed_until: Option<Timestamp>,
+    /// Times without a live subscription.
+    pub gaps: Vec<GapReport>,
+    /// Sums over all senders.
+    pub counts: Counts,
+    /// Lost, percent of expected; absent when nothing was expected.
+    pub loss_percent: Option<f64>,
+    /// Numbered messages that contradict themselves.
+    pub corrupt: u64,
+    /// Arrivals that are no numbered messages.
+    pub foreign: u64,
+    /// Frames that could not be decoded.
+    pub malformed: u64,
+    /// Numbered messages of another run.
+    pub other_run: u64,
+    /// Different messages no publisher log knows.
+    pub unexpected: u64,
+    /// The same, by sender.
+    pub unexpected_by_sender: Vec<UnexpectedReport>,
+    /// By sender.
+    pub senders: Vec<CellReport>,
+    /// Every duplicate, the oldest first.
+    pub duplicates: Vec<DuplicateReport>,
+    /// Latency of its first arrivals.
+    pub latency: Latency,
+}
+
+/// Losses at one place, over the whole run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlaceCount {
+    /// The place.
+    pub place: Place,
+    /// Losses there.
+    pub count: u64,
+    /// What is counted: `messages` never acknowledged, or `deliveries` that did not come (one for each receiver).
+    pub unit: &'static str,
+}
+
+/// Attempts with one outcome and status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutcomeCount {
+    /// `acked`, `refused`, `no_answer`, `not_sent` or `no_outcome_logged`.
+    pub outcome: &'static str,
+    /// Status code answered.
+    pub status: Option<u32>,
+    /// Attempts.
+    pub attempts: u64,
+    /// One of the texts that came with it (the first by alphabet).
+    pub example: Option<String>,
+}
+
+/// Sums over the run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Totals {
+    /// Messages (indices) attempted.
+    pub attempted: u64,
+    /// Messages acknowledged.
+    pub acked: u64,
+    /// Messages never acknowledged, unfinished ones excluded.
+    pub never_acked: u64,
+    /// Messages never acknowledged and received by nobody.
+    pub not_published: u64,
+    /// Sums over all receivers: here a message counts once for each receiver.
+    pub counts: Counts,
+    /// Latency of all first arrivals at all receivers.
+    pub latency: Latency,
+}
+
+/// One log of the inventory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LogReport {
+    /// Path, as given or found.
+    pub path: String,
+    /// Whether it was judged; logs of other runs and files without events are not.
+    pub used: bool,
+    /// Role that wrote it.
+    pub role: Option<Role>,
+    /// Name of the process in the run.
+    pub node: Option<String>,
+    /// Run id.
+    pub run: Option<String>,
+    /// Host it was written on.
+    pub host: Option<String>,
+    /// Program version.
+    pub version: Option<String>,
+    /// Why the role ended; absent from a torn log.
+    pub ended: Option<String>,
+    /// Whether `run_ended` is missing.
+    pub torn: bool,
+    /// Events recognised.
+    pub events: u64,
+    /// Lines skipped, by cause.
+    pub skipped: Skipped,
+}
+
+/// Lines that were not used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Skipped {
+    /// Text of another program: lines that do not begin with `{`.
+    pub other_text: u64,
+    /// Events of a name this version does not know.
+    pub unknown_events: u64,
+    /// JSON that is no event.
+    pub not_an_event: u64,
+    /// Events of another schema version.
+    pub wrong_version: u64,
+    /// Events whose fields are missing or of a wrong kind.
+    pub bad_fields: u64,
+    /// Cut, over-long, not UTF-8, or with NUL bytes.
+    pub damaged: u64,
+}
+
+/// The rules behind the numbers, so that a report explains itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Definitions {
+    /// How percentiles are taken.
+    pub percentiles: &'static str,
+    /// What latency is measured from.
+    pub latency: &'static str,
+    /// What makes a message lost.
+    pub lost: &'static str,
+    /// From when on an arrival is late, nanoseconds after the intended time.
+    pub late_after_ns: i64,
+}
+
+/// The report on one run.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Report {
+    /// [`REPORT_VERSION`].
+    pub report_version: u32,
+    /// The answer.
+    pub verdict: Verdict,
+    /// Why it is not pass; those of the verdict first.
+    pub reasons: Vec<Reason>,
+    /// What a reader should know and no gate judges.
+    pub warnings: Vec<String>,
+    /// Run id; absent when no single run was judged.
+    pub run: Option<String>,
+    /// Limits with values and margins.
+    pub gates: Vec<Gate>,
+    /// Sums.
+    pub totals: Totals,
+    /// By sender, in the order of names.
+    pub senders: Vec<SenderReport>,
+    /// By receiver, in the order of names.
+    pub receivers: Vec<ReceiverReport>,
+    /// Losses by place, in the order of the message's way.
+    pub losses_by_place: Vec<PlaceCount>,
+    /// Attempts by outcome and status.
+    pub publish_outcomes: Vec<OutcomeCount>,
+    /// Everything that was read.
+    pub logs: Vec<LogReport>,
+    /// The rules.
+    pub definitions: Definitions,
+}
+
+impl Report {
+    /// The answer.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}

@@ -1,0 +1,233 @@
+//! The tables of the text report.
+
+use tabled::{
+    builder::Builder,
+    settings::{Alignment, Padding, Style, object::Columns},
+};
+
+use super::{Clock, Report, Verdict, escape::short};
+use crate::{
+    latency::{Distribution, PERCENTS},
+    units::{show_ns, show_number},
+};
+
+/// Most rows of one table; the rows that matter most are kept, the JSON report has them all.
+const MAX_ROWS: usize = 20;
+
+/// Longest name in a table.
+const MAX_NAME_CHARS: usize = 16;
+
+/// Longest path in a table.
+const MAX_PATH_CHARS: usize = 40;
+
+/// Longest status text in a table.
+const MAX_EXAMPLE_CHARS: usize = 50;
+
+/// Rows with the weight by which they are kept when there are too many.
+type WeightedRow = (u64, Vec<String>);
+
+pub(super) fn gates(report: &Report) -> Option<String> {
+    let row = |gate: &super::Gate| {
+        // A number of messages needs no unit, a share or a time does.
+        let unit = if matches!(gate.unit, "%" | "ms") {
+            format!(" {}", gate.unit)
+        } else {
+            String::new()
+        };
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{}{unit}", show_number(value)));
+        let verdict = match gate.verdict {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "FAIL",
+            Verdict::Unknown => "unknown",
+        };
+        let mut cells = vec![gate.name.to_owned(), verdict.to_owned(), name(&gate.scope)];
+        cells.extend([gate.value, gate.limit, gate.margin].map(number));
+        (0, cells)
+    };
+    table(
+        "gate|verdict|worst at|>value|>limit|>margin",
+        report.gates.iter().map(row).collect(),
+    )
+}
+
+pub(super) fn cells(report: &Report) -> Option<String> {
+    let mut rows: Vec<WeightedRow> = Vec::new();
+    for r in &report.receivers {
+        for cell in &r.senders {
+            let c = &cell.counts;
+            let loss = if c.expected > 0 {
+                format!("{} %", show_number(100.0 * c.lost as f64 / c.expected as f64))
+            } else {
+                "-".to_owned()
+            };
+            let unobserved = c.not_observed_before + c.not_observed_after;
+            let mut row = vec![name(&r.receiver), name(&cell.sender)];
+            row.extend([c.expected, c.expected - c.lost, c.lost].map(|count| count.to_string()));
+            row.extend([loss, c.indeterminate.to_string(), unobserved.to_string()]);
+            rows.push((c.lost + c.indeterminate, row));
+        }
+    }
+    table(
+        "receiver|sender|>expected|>received|>lost|>loss|>no answer|>unobserved",
+        rows,
+    )
+}
+
+pub(super) fn places(report: &Report) -> Option<String> {
+    let row = |p: &super::PlaceCount| {
+        let place = p.place.describe().to_owned();
+        (0, vec![place, p.count.to_string(), p.unit.to_owned()])
+    };
+    table("place|>count|of", report.losses_by_place.iter().map(row).collect())
+}
+
+pub(super) fn arrivals(report: &Report) -> Option<String> {
+    let row = |r: &super::ReceiverReport| {
+        let c = &r.counts;
+        let age = r
+            .duplicates
+            .first()
+            .map_or("-".to_owned(), |oldest| show_ns(oldest.age_ns));
+        let mut row = vec![name(&r.receiver), c.duplicates.to_string(), age];
+        row.extend([c.retry_twins, c.late, c.out_of_order, c.recovered, r.unexpected].map(|count| count.to_string()));
+        (c.duplicates + c.retry_twins + c.late + r.unexpected, row)
+    };
+    let head = "receiver|>duplicates|>max age|>retry twins|>late|>out of order|>recovered|>unexpected";
+    table(head, report.receivers.iter().map(row).collect())
+}
+
+pub(super) fn latency(report: &Report) -> Option<String> {
+    let rows_of = |who: String, latency: &super::Latency| {
+        let clock = match latency.clock {
+            Clock::Same => "same".to_owned(),
+            Clock::Bounded { bound_ns } => format!("±{}", show_ns(i64::try_from(bound_ns).unwrap_or(i64::MAX))),
+            Clock::Unknown => "bound unknown".to_owned(),
+        };
+        [("intended", &latency.from_intended), ("sent", &latency.from_sent)].map(|(from, d)| {
+            let mut row = vec![who.clone(), from.to_owned()];
+            row.extend(distribution(d));
+            row.push(clock.clone());
+            row
+        })
+    };
+    let mut rows: Vec<WeightedRow> = Vec::new();
+    if report.receivers.len() > 1 {
+        // The sum over all receivers is never cut.
+        rows.extend(rows_of("all".to_owned(), &report.totals.latency).map(|row| (u64::MAX, row)));
+    }
+    for r in report.receivers.iter().filter(|r| r.latency.from_intended.n > 0) {
+        let slowest_ns = r.latency.from_intended.max_ns.unwrap_or(0).unsigned_abs();
+        rows.extend(rows_of(name(&r.receiver), &r.latency).map(|row| (slowest_ns, row)));
+    }
+    table("receiver|since|>n|>neg.|>min|>p50|>p90|>p99|>max|>clock", rows)
+}
+
+pub(super) fn senders(report: &Report) -> Option<String> {
+    let row = |s: &super::SenderReport| {
+        let mut row = vec![
+            name(&s.sender),
+            s.planned.map_or("-".to_owned(), |planned| planned.to_string()),
+        ];
+        row.extend([s.attempted, s.attempts, s.acked, s.never_acked].map(|count| count.to_string()));
+        row.extend([percentile(&s.ack_latency, 50), percentile(&s.ack_latency, 99)]);
+        row.extend([percentile(&s.slip, 50), percentile(&s.slip, 99)]);
+        (s.never_acked, row)
+    };
+    let head = "sender|>planned|>tried|>attempts|>acked|>never|>ack p50|>ack p99|>slip p50|>slip p99";
+    table(head, report.senders.iter().map(row).collect())
+}
+
+pub(super) fn outcomes(report: &Report) -> Option<String> {
+    let row = |o: &super::OutcomeCount| {
+        let status = o.status.map_or("-".to_owned(), |status| status.to_string());
+        let example = o
+            .example
+            .as_deref()
+            .map_or(String::new(), |text| short(text, MAX_EXAMPLE_CHARS));
+        (
+            o.attempts,
+            vec![o.outcome.replace('_', " "), status, o.attempts.to_string(), example],
+        )
+    };
+    table(
+        "outcome|status|>attempts|such as",
+        report.publish_outcomes.iter().map(row).collect(),
+    )
+}
+
+pub(super) fn logs(report: &Report) -> Option<String> {
+    let row = |log: &super::LogReport| {
+        let role = match log.role {
+            Some(event_log::event::Role::Publisher) => "publisher",
+            Some(event_log::event::Role::Receiver) => "receiver",
+            Some(event_log::event::Role::ServiceNode) => "service node",
+            None => "-",
+        };
+        let s = &log.skipped;
+        let skipped = s.other_text + s.unknown_events + s.not_an_event + s.wrong_version + s.bad_fields + s.damaged;
+        let end = match (&log.ended, log.used) {
+            (_, false) => "not used".to_owned(),
+            (Some(reason), true) => short(reason, MAX_NAME_CHARS),
+            (None, true) => "TORN".to_owned(),
+        };
+        let weight = skipped + u64::from(log.torn || !log.used);
+        let row = vec![
+            short(&log.path, MAX_PATH_CHARS),
+            role.to_owned(),
+            end,
+            log.events.to_string(),
+            skipped.to_string(),
+        ];
+        (weight, row)
+    };
+    table("log|role|end|>events|>skipped", report.logs.iter().map(row).collect())
+}
+
+fn distribution(d: &Distribution) -> Vec<String> {
+    let time = |ns: Option<i64>| ns.map_or("-".to_owned(), show_ns);
+    let mut cells = vec![d.n.to_string(), d.negative.to_string(), time(d.min_ns)];
+    cells.extend(PERCENTS.map(|percent| percentile(d, percent)));
+    cells.push(time(d.max_ns));
+    cells
+}
+
+fn percentile(d: &Distribution, percent: u32) -> String {
+    let found = d.percentiles.iter().find(|p| p.percent == percent);
+    found.map_or("-".to_owned(), |p| {
+        format!("{}{}", show_ns(p.value_ns), if p.few_samples { "*" } else { "" })
+    })
+}
+
+fn name(text: &str) -> String {
+    short(text, MAX_NAME_CHARS)
+}
+
+/// The table; `None` without rows. `head` names the columns, `>` before a name aligns the column to the right.
+fn table(head: &str, mut rows: Vec<WeightedRow>) -> Option<String> {
+    if rows.is_empty() {
+        return None;
+    }
+    let cut = rows.len().saturating_sub(MAX_ROWS);
+    if cut > 0 {
+        // A stable sort: rows of equal weight stay in the order of their names.
+        rows.sort_by(|(a, _), (b, _)| b.cmp(a));
+        rows.truncate(MAX_ROWS);
+    }
+    let mut builder = Builder::default();
+    builder.push_record(head.split('|').map(|name| name.trim_start_matches('>')));
+    rows.into_iter().for_each(|(_, row)| builder.push_record(row));
+    let mut table = builder.build();
+    table.with(Style::empty()).with(Padding::new(2, 0, 0, 0));
+    for (column, _) in head.split('|').enumerate().filter(|(_, name)| name.starts_with('>')) {
+        table.modify(Columns::one(column), Alignment::right());
+    }
+    let mut text = String::new();
+    for line in table.to_string().lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if cut > 0 {
+        text.push_str(&format!("  and {cut} more rows, these weigh most\n"));
+    }
+    Some(text)
+}

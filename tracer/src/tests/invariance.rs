@@ -1,0 +1,61 @@
+//! Same logs in, same report out, byte for byte, in whatever order files and lines come.
+
+use event_log::event::FailureOutcome;
+use proptest::prelude::*;
+
+use super::{fixture::*, reference::history};
+use crate::report::{TextStyle, render_json, render_text};
+
+fn shown(logs: &[LogText]) -> (String, String) {
+    let report = report_on(logs);
+    (render_text(&report, TextStyle::Plain), render_json(&report))
+}
+
+/// Lines with equal times, twins, gaps, two receivers: whatever an order could leak through.
+fn busy_run() -> Vec<LogText> {
+    let mut sent = publisher("publisher-1", 6);
+    sent.failed(1, 1, FailureOutcome::NoAnswer, true)
+        .acked(1, 2)
+        .acked(2, 1)
+        .acked(3, 1);
+    sent.failed(4, 1, FailureOutcome::Refused, false)
+        .acked(5, 1)
+        .attempt(6, 1)
+        .end(9000, "signal");
+    let mut one = receiver_of("receiver-1", [1, 3, 5]);
+    one.received_at(1051, "publisher-1/0", 1, 2)
+        .received_at(1051, "publisher-1/0", 2, 1);
+    one.received_at(1051, "stranger", 7, 1)
+        .received_at(1051, "another", 8, 1);
+    one.gap(2000, 2100, 2500).gap(4000, 4100, 4200).end(30_000, "idle");
+    let mut two = receiver_of("receiver-2", [5, 5, 3]);
+    two.lines.push("not an event".to_owned());
+    two.lines.push("{\"v\":1,\"event\":\"cut".to_owned());
+    vec![sent, one, two]
+}
+
+fn shuffled(logs: Vec<LogText>) -> impl Strategy<Value = Vec<LogText>> {
+    let each: Vec<_> = logs
+        .into_iter()
+        .map(|log| {
+            Just(log.lines.clone())
+                .prop_shuffle()
+                .prop_map(move |lines| LogText { lines, ..log.clone() })
+        })
+        .collect();
+    each.prop_shuffle()
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_a_busy_run_does_not_matter(logs in shuffled(busy_run())) {
+        prop_assert_eq!(shown(&logs), shown(&busy_run()));
+    }
+
+    #[test]
+    fn the_order_of_any_run_does_not_matter(
+        (before, after) in history().prop_flat_map(|h| (Just(h.logs()), shuffled(h.logs())))
+    ) {
+        prop_assert_eq!(shown(&before), shown(&after));
+    }
+}

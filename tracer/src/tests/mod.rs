@@ -1,0 +1,10 @@
+//! Tests of the whole way from lines to report.
+
+mod fixture;
+mod goldens;
+mod invariance;
+mod places;
+mod reference;
+mod sets;
+mod text;
+mod verdicts;

@@ -1,0 +1,349 @@
+//! The real binary: exit codes, formats, inputs.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use event_log::{
+    Event, EventLog, MessageHash, RunInfo, Timestamp,
+    event::{ClientStarted, PublishAttempt, Published, Received, Role, RunEnded, Subscribed},
+};
+
+const SENDER: &str = "publisher-1/0";
+const START_NS: i64 = 1_700_000_000_000_000_000;
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_unix_ns(START_NS + ms * 1_000_000)
+}
+
+fn hash(index: u32) -> MessageHash {
+    let mut bytes = [7; 32];
+    bytes[..4].copy_from_slice(&index.to_be_bytes());
+    MessageHash(bytes)
+}
+
+/// A log as a role writes it, through the real writer.
+struct Writer<'a> {
+    log: EventLog,
+    node: &'a str,
+}
+
+impl<'a> Writer<'a> {
+    fn start(folder: &Path, role: Role, node: &'a str) -> Self {
+        let log = EventLog::create(folder.join(format!("{node}.jsonl"))).unwrap();
+        let mut started = RunInfo::of_this_process("0.1.0").started(role, "0f3c", node);
+        started.clients = 1;
+        started.boot = Some("boot".to_owned());
+        log.log_at(at(-2000), started);
+        let (name, peer_id) = (format!("{node}/0"), format!("peer of {node}"));
+        log.log_at(
+            at(-1900),
+            ClientStarted {
+                client: 0,
+                name,
+                peer_id,
+            },
+        );
+        Self { log, node }
+    }
+
+    fn log(&self, ms: i64, event: impl Into<Event>) {
+        self.log.log_at(at(ms), event);
+    }
+
+    fn end(self) {
+        assert!(!self.node.is_empty());
+        self.log
+            .close(RunEnded {
+                reason: "completed".to_owned(),
+                counters: BTreeMap::new(),
+            })
+            .unwrap();
+    }
+}
+
+fn publish(folder: &Path, messages: u32, whole: bool) {
+    let role = Writer::start(folder, Role::Publisher, "publisher-1");
+    for index in 1..=messages {
+        let ms = i64::from(index) * 100;
+        let (sender, service_node, topic) = (SENDER.to_owned(), "node".to_owned(), "topic".to_owned());
+        role.log(
+            ms,
+            PublishAttempt {
+                sender: sender.clone(),
+                index,
+                attempt: 1,
+                hash: hash(index),
+                size_bytes: 1024,
+                service_node: service_node.clone(),
+                pubsub_topic: topic.clone(),
+                content_topic: topic,
+                intended: at(ms),
+                sent: at(ms),
+            },
+        );
+        role.log(
+            ms + 5,
+            Published {
+                sender,
+                index,
+                attempt: 1,
+                hash: hash(index),
+                size_bytes: 1024,
+                service_node,
+                intended: at(ms),
+                sent: at(ms),
+                acked: at(ms + 5),
+                status: 200,
+                status_text: None,
+                relay_peers: None,
+            },
+        );
+    }
+    if whole {
+        role.end();
+    }
+}
+
+fn receive(folder: &Path, indices: impl IntoIterator<Item = u32>) {
+    let role = Writer::start(folder, Role::Receiver, "receiver-1");
+    let (service_node, topic) = ("node".to_owned(), "topic".to_owned());
+    role.log(
+        -500,
+        Subscribed {
+            client: 0,
+            service_node: service_node.clone(),
+            pubsub_topic: topic.clone(),
+            content_topics: 1,
+            renewed: false,
+        },
+    );
+    for index in indices {
+        role.log(
+            i64::from(index) * 100 + 20,
+            Received {
+                client: 0,
+                sender: SENDER.to_owned(),
+                index,
+                attempt: Some(1),
+                hash: hash(index),
+                size_bytes: 1024,
+                service_node: service_node.clone(),
+                content_topic: topic.clone(),
+                run: None,
+                intended: None,
+                sent: None,
+            },
+        );
+    }
+    // `close` stamps the present, which is long after the run: nothing is cut off by the receiver's end.
+    role.end();
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tracer"))
+        .current_dir(folder)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn expect(output: &Output, code: i32, first_line: &str) {
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(output.status.code(), Some(code), "{out}\n{err}");
+    assert!(
+        out.lines().next().unwrap_or_default().starts_with(first_line),
+        "{out}\n{err}"
+    );
+}
+
+#[track_caller]
+fn expect_complaint(output: &Output, code: i32, words: &str) {
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{err}");
+    assert!(err.contains(words), "{err}");
+    assert!(
+        output.stdout.is_empty(),
+        "no half report: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+}
+
+#[test]
+fn verdicts_have_codes_0_1_2() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 3, true);
+    receive(folder.path(), 1..=3);
+    expect(&run(folder.path(), &["report", "."]), 0, "PASS: 3 of 3 messages acked");
+    fs::remove_file(folder.path().join("receiver-1.jsonl")).unwrap();
+    receive(folder.path(), 1..=2);
+    expect(
+        &run(folder.path(), &["report", "."]),
+        1,
+        "FAIL: receiver-1/0: 1 of 3 messages lost",
+    );
+    expect(&run(folder.path(), &["report", ".", "--max-loss", "50"]), 0, "PASS");
+    fs::remove_file(folder.path().join("publisher-1.jsonl")).unwrap();
+    publish(folder.path(), 2, false);
+    expect(
+        &run(folder.path(), &["report", "."]),
+        2,
+        "UNKNOWN: ./publisher-1.jsonl is torn",
+    );
+    expect(
+        &run(folder.path(), &["report", "receiver-1.jsonl"]),
+        2,
+        "UNKNOWN: there is no publisher log",
+    );
+}
+
+#[test]
+fn expectations_and_runs_are_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 3, true);
+    receive(folder.path(), 1..=3);
+    expect(
+        &run(folder.path(), &["report", ".", "--expect", "publishers=1,receivers=1"]),
+        0,
+        "PASS",
+    );
+    expect(
+        &run(folder.path(), &["report", ".", "--expect", "receivers=2"]),
+        2,
+        "UNKNOWN: found 1 of 2 receiver logs",
+    );
+    expect(&run(folder.path(), &["report", ".", "--run", "0f3c"]), 0, "PASS");
+    expect(
+        &run(folder.path(), &["report", ".", "--run", "beef"]),
+        2,
+        "UNKNOWN: no log is of run beef",
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_64() {
+    let folder = tempfile::tempdir().unwrap();
+    expect_complaint(&run(folder.path(), &[]), 64, "Usage");
+    expect_complaint(&run(folder.path(), &["report"]), 64, "<LOG>");
+    expect_complaint(
+        &run(folder.path(), &["report", "x", "--max-loss", "101"]),
+        64,
+        "between 0 and 100",
+    );
+    expect_complaint(&run(folder.path(), &["report", "x", "--late-after", "5"]), 64, "250ms");
+    expect_complaint(&run(folder.path(), &["report", "x", "--nonsense"]), 64, "--nonsense");
+    expect_complaint(&run(folder.path(), &["report", "[x"]), 64, "bad pattern");
+}
+
+#[test]
+fn a_missing_input_is_66() {
+    let folder = tempfile::tempdir().unwrap();
+    expect_complaint(&run(folder.path(), &["report", "none.jsonl"]), 66, "none.jsonl");
+    expect_complaint(&run(folder.path(), &["report", "*.jsonl"]), 66, "*.jsonl");
+    expect_complaint(&run(folder.path(), &["report", "."]), 66, "no *.jsonl or *.log below .");
+}
+
+#[test]
+fn an_unwritable_report_is_74() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 1, true);
+    expect_complaint(
+        &run(folder.path(), &["report", ".", "-o", "no/such/report.txt"]),
+        74,
+        "no/such/report.txt",
+    );
+    #[cfg(target_os = "linux")]
+    {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tracer"));
+        let output = command
+            .current_dir(folder.path())
+            .args(["report", "."])
+            .stdout(full)
+            .output()
+            .unwrap();
+        expect_complaint(&output, 74, "standard output");
+    }
+}
+
+#[test]
+fn help_shows_the_codes() {
+    let folder = tempfile::tempdir().unwrap();
+    for args in [&["--help"][..], &["report", "--help"], &["report", "-h"]] {
+        let output = run(folder.path(), args);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text.contains(tracer::ExitCode::HELP), "{text}");
+    }
+    expect(&run(folder.path(), &["--version"]), 0, "tracer ");
+}
+
+#[test]
+fn json_goes_to_a_file_and_says_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 3, true);
+    receive(folder.path(), [1, 3]);
+    let output = run(folder.path(), &["report", ".", "--format", "json", "-o", "report.json"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+    let text = fs::read_to_string(folder.path().join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["verdict"], "fail");
+    assert_eq!(report["reasons"][0]["code"], "loss");
+    assert_eq!(report["receivers"][0]["senders"][0]["lost_indices"][0]["first"], 2);
+    let shown = run(folder.path(), &["report", ".", "--format", "json"]);
+    assert_eq!(String::from_utf8_lossy(&shown.stdout), text);
+}
+
+#[test]
+fn the_order_of_arguments_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 3, true);
+    receive(folder.path(), [3, 1]);
+    let (one, two) = ("publisher-1.jsonl", "receiver-1.jsonl");
+    let outputs: Vec<_> = [
+        &["report", one, two][..],
+        &["report", two, one],
+        &["report", two, one, two, "*.jsonl"],
+    ]
+    .iter()
+    .map(|args| run(folder.path(), args).stdout)
+    .collect();
+    assert!(!outputs[0].is_empty());
+    assert!(outputs.iter().all(|output| *output == outputs[0]));
+}
+
+#[test]
+fn standard_input_may_hold_several_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 3, true);
+    receive(folder.path(), 1..=3);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tracer"))
+        .args(["report", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for name in ["publisher-1.jsonl", "receiver-1.jsonl"] {
+        stdin.write_all(&fs::read(folder.path().join(name)).unwrap()).unwrap();
+    }
+    drop(stdin);
+    expect(&child.wait_with_output().unwrap(), 0, "PASS: 3 of 3");
+}
+
+#[test]
+fn a_report_to_a_pipe_has_no_colour() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 1, true);
+    receive(folder.path(), [1]);
+    assert!(!run(folder.path(), &["report", "."]).stdout.contains(&0x1b));
+}
