@@ -1,0 +1,12 @@
+//! `lpt`: runs a whole test on this machine, and holds every role as a subcommand (one binary, one image).
+//!
+//! `lpt run` starts service nodes, receivers and publishers as child processes of this same binary, each with a
+//! configuration file in the run folder, waits for readiness by reading their event logs, and hands those logs to the
+//! tracer, whose verdict is the exit code.
+
+mod child;
+mod command;
+mod leash;
+pub mod run;
+
+pub use command::main_with;
