@@ -76,7 +76,7 @@ pub struct ReportArgs {
     #[arg(long)]
     pub allow_failed_publishes: bool,
 
-    /// Schedule slip allowed, 99th percentile [default: 10 ms or 10 % of the interval, the larger]
+    /// Schedule slip allowed, 99th percentile [default: 50 ms or 10 % of the interval, the larger]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
     pub max_slip: Option<i64>,
 

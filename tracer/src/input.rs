@@ -133,7 +133,10 @@ fn pattern(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
     })?;
     let mut matched = HashSet::new();
     for path in matches {
-        let path = path.map_err(|error| unreadable(&error.path().to_owned(), error.into()))?;
+        let path = path.map_err(|error| InputError::Unreadable {
+            path: error.path().display().to_string(),
+            error: error.into(),
+        })?;
         matched.insert(path);
     }
     if matched.is_empty() {

@@ -1,7 +1,7 @@
 //! What was published: senders, their indices, the attempts at each, and which hash belongs to which.
 //!
-//! Identity is the hash. Everything else hangs on *slots*: one for each (sender, index) attempted, numbered without holes
-//! over the whole run, so that what a receiver saw is an array and not a map.
+//! Identity is the hash. Everything else hangs on *slots*: one for each (sender, index) attempted, numbered without
+//! holes over the whole run, so that what a receiver saw is an array and not a map.
 
 use std::{
     cmp::Reverse,

@@ -1,14 +1,16 @@
 //! Reads the event logs of a run, joins what was published with what was received, and judges it.
 //!
-//! `docs/measuring.md` defines every word of the report. The way of the data, one module a step: [`input`] finds the files,
-//! `load` and `collect` turn lines into records (`model`), `select` chooses the run, `join` makes the book of what was
-//! published, `receivers` and `judge` build the sets of each receiver, `place` says where a message was lost, [`latency`]
-//! takes percentiles, `verdict` compares with the limits, and [`report`] holds and shows the result.
+//! `docs/measuring.md` defines every word of the report. The way of the data, one module a step: [`input`] finds the
+//! files, `load` and `collect` turn lines into records (`model`), `select` chooses the run, `inspect` its logs, `join`
+//! makes the book of what was published, `receivers` and `judge` build the sets of each receiver, `place` says where a
+//! message was lost, [`latency`] takes percentiles, `verdict` compares with the limits, and [`mod@report`] holds and
+//! shows the result.
 
 pub mod cli;
 mod collect;
 pub mod exit_code;
 pub mod input;
+mod inspect;
 mod join;
 mod judge;
 pub mod latency;

@@ -12,8 +12,8 @@ use crate::{
     symbols::{HashId, Symbol},
 };
 
-/// Where a message was lost: the first three on the publisher's side (it was never acknowledged), the others on the way to
-/// one receiver.
+/// Where a message was lost: the first three on the publisher's side (it was never acknowledged), the others on the way
+/// to one receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {

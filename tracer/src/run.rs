@@ -22,7 +22,8 @@ use crate::{
 /// Reads the logs `inputs` and reports on them.
 ///
 /// # Errors
-/// [`InputError`] when an input is missing or cannot be read. Everything else that may be wrong with logs is in the report.
+/// [`InputError`] when an input is missing or cannot be read. Everything else that may be wrong with logs is in the
+/// report.
 pub fn report(inputs: &[PathBuf], options: &Options) -> Result<Report, InputError> {
     let inputs = input::resolve(inputs)?;
     let archive = load(&inputs)?;

@@ -1,5 +1,7 @@
 //! The real binary: exit codes, formats, inputs.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up fails by panicking")]
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -103,10 +103,16 @@ macro_rules! events {
                 match self { $( Self::$name(fields) => serde_json::to_writer(out, fields) ),* }
             }
 
-            /// Reads the fields of the event called `name` from a whole line; `None` for a name this version does not know.
+            /// Reads the fields of the event called `name` from a whole line; `None` for a name this version does not
+            /// know.
             pub(crate) fn read_fields(name: &str, line: &str) -> Option<serde_json::Result<Self>> {
                 match name { $( $wire => Some(serde_json::from_str(line).map(Self::$name)), )* _ => None }
             }
+
+            /// Names of each event's own fields in the order in which they are written, by event name.
+            #[cfg(test)]
+            pub(crate) const FIELD_NAMES: &'static [(&'static str, &'static [&'static str])] =
+                &[ $( ($wire, &[ $( stringify!($field) ),* ]) ),* ];
 
             /// JSON Schema of each event's own fields, by event name.
             pub(crate) fn field_schemas(generator: &mut schemars::SchemaGenerator) -> Vec<(&'static str, schemars::Schema)> {

@@ -18,6 +18,8 @@ pub mod timestamp;
 pub mod writer;
 
 #[cfg(test)]
+mod doc_tables;
+#[cfg(test)]
 mod examples;
 
 pub use event::{Event, Record, SCHEMA_VERSION};

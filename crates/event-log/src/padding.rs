@@ -2,7 +2,8 @@
 
 use rand::RngCore;
 
-/// Bytes in the pool: above the 150 KiB that service nodes accept as one message, so that no real payload repeats itself.
+/// Bytes in the pool: above the 150 KiB that service nodes accept as one message, so that no real payload repeats
+/// itself.
 pub const POOL_BYTES: usize = 256 * 1024;
 
 /// A pool of random bytes drawn once; each payload takes a slice of it that starts somewhere else.
@@ -21,7 +22,8 @@ impl Padding {
         Self { pool: pool.into() }
     }
 
-    /// Appends `count_bytes` bytes of the pool to `out`; `seed` picks where the slice starts, past the end it wraps round.
+    /// Appends `count_bytes` bytes of the pool to `out`; `seed` picks where the slice starts, past the end it wraps
+    /// round.
     pub fn append(&self, out: &mut Vec<u8>, count_bytes: usize, seed: u64) {
         // Fibonacci hashing: neighbouring seeds start far apart.
         let start = (seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % self.pool.len();

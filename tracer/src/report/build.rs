@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use event_log::{MessageHash, Timestamp};
 
 use super::{
-    CellReport, Clock, Counts, Definitions, DuplicateReport, GapReport, Latency, LogReport, PlaceCount, PlacedLoss,
-    REPORT_VERSION, Reason, ReceiverReport, Report, SenderReport, Skipped, Totals, UnexpectedReport, Verdict,
+    CellReport, Clock, Counts, Definitions, DuplicateReport, GapReport, Latency, PlaceCount, PlacedLoss,
+    REPORT_VERSION, ReceiverReport, Report, SenderReport, Totals, UnexpectedReport, Verdict,
+    clock::clock_between,
+    inventory::{log_report, reasons, warnings},
 };
 use crate::{
     join::Book,
     judge::{Cell, Judge, Judgement},
     latency::{Distribution, PERCENTILE_RULE},
-    model::{Archive, Log, StrayKind},
+    model::{Archive, StrayKind},
     options::Options,
     place::{Evidence, Place},
     publish,
     ranges::IndexRanges,
     receivers::{Receiver, receivers},
-    report::ReasonCode,
-    select::{Selection, select},
-    units::show_count,
+    select::select,
     verdict,
 };
 
@@ -89,49 +89,6 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
     }
 }
 
-/// All reasons: those that decide the verdict first, otherwise in the order in which they were found.
-fn reasons(selection: &Selection, receivers: &[ReceiverReport], judged: Vec<Reason>) -> Vec<Reason> {
-    let mut reasons = selection.reasons.clone();
-    if !selection.receivers.is_empty() && receivers.is_empty() {
-        let text = "no receiver log has a client".to_owned();
-        reasons.push(Reason {
-            verdict: Verdict::Unknown,
-            code: ReasonCode::NoReceiverLog,
-            text,
-        });
-    }
-    reasons.extend(judged);
-    reasons.sort_by_key(|reason| reason.verdict != Verdict::Fail);
-    reasons
-}
-
-fn warnings(selection: &Selection, receivers: &[ReceiverReport]) -> Vec<String> {
-    let mut warnings = selection.warnings.clone();
-    for r in receivers {
-        let by = if r.latency.clock == Clock::Same {
-            ""
-        } else {
-            ", by the clocks of different hosts"
-        };
-        let notes = [
-            (r.counts.not_observed_before, format!("sent before it subscribed{by}")),
-            (
-                r.latency.from_sent.negative,
-                "arrived before it was sent, by the clocks: they disagree".to_owned(),
-            ),
-            (
-                r.counts.indeterminate,
-                "without answer, not arrived: lost or never relayed".to_owned(),
-            ),
-            (r.corrupt, "in contradiction to itself".to_owned()),
-        ];
-        for (count, note) in notes.into_iter().filter(|(count, _)| *count > 0) {
-            warnings.push(format!("{}: {} {note}", r.receiver, show_count(count, "message")));
-        }
-    }
-    warnings
-}
-
 fn losses_by_place(senders: &[SenderReport], receivers: &[ReceiverReport]) -> Vec<PlaceCount> {
     let of_senders = senders
         .iter()
@@ -150,33 +107,6 @@ fn losses_by_place(senders: &[SenderReport], receivers: &[ReceiverReport]) -> Ve
             unit,
         })
         .collect()
-}
-
-fn log_report(log: &Log, number: usize, selection: &Selection) -> LogReport {
-    let header = log.header.as_ref();
-    let used = [&selection.publishers, &selection.receivers, &selection.nodes]
-        .iter()
-        .any(|logs| logs.contains(&number));
-    LogReport {
-        path: log.path.clone(),
-        used,
-        role: header.map(|header| header.role),
-        node: header.map(|header| header.node.clone()),
-        run: header.map(|header| header.run.clone()),
-        host: header.map(|header| header.host.clone()),
-        version: header.map(|header| header.version.clone()),
-        ended: log.ended.as_ref().map(|ended| ended.reason.clone()),
-        torn: log.ended.is_none(),
-        events: log.lines.events,
-        skipped: Skipped {
-            other_text: log.lines.other_text,
-            unknown_events: log.lines.unknown_events,
-            not_an_event: log.lines.not_an_event,
-            wrong_version: log.lines.wrong_version,
-            bad_fields: log.lines.bad_fields,
-            damaged: log.lines.damaged,
-        },
-    }
 }
 
 /// What grows while the receivers are gone through.
@@ -288,22 +218,6 @@ impl RunData<'_> {
                     .unwrap_or(Clock::Unknown),
             },
         }
-    }
-}
-
-/// What two hosts' clocks allow to say: one kernel is one clock, two bounds add up, anything else is unknown.
-fn clock_between(publisher: &Log, receiver: &Log) -> Clock {
-    let (Some(a), Some(b)) = (&publisher.header, &receiver.header) else {
-        return Clock::Unknown;
-    };
-    if a.boot.is_some() && a.boot == b.boot {
-        return Clock::Same;
-    }
-    match (a.clock_error_ns, b.clock_error_ns) {
-        (Some(a), Some(b)) => Clock::Bounded {
-            bound_ns: a.saturating_add(b),
-        },
-        _ => Clock::Unknown,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     load::load_one,
     model::Archive,
     options::Options,
-    report::{self, ReasonCode, Report},
+    report::{self, ReasonCode, Report, Verdict},
 };
 
 pub(super) const RUN: &str = "0f3c";
@@ -335,4 +335,27 @@ pub(super) fn report_on(logs: &[LogText]) -> Report {
 
 pub(super) fn codes(report: &Report) -> Vec<ReasonCode> {
     report.reasons.iter().map(|reason| reason.code).collect()
+}
+
+#[track_caller]
+pub(super) fn expect(report: &Report, verdict: Verdict, reasons: &[ReasonCode]) {
+    assert_eq!(
+        (report.verdict, codes(report).as_slice()),
+        (verdict, reasons),
+        "{:#?}",
+        report.reasons
+    );
+}
+
+/// The clean run with 3 messages, its logs changed.
+pub(super) fn changed(change: impl FnOnce(&mut Vec<LogText>)) -> Report {
+    let mut logs = clean_run(3);
+    change(&mut logs);
+    report_on(&logs)
+}
+
+/// The end of the receiver's log, for tests that put something before it.
+pub(super) fn reopen(log: &mut LogText) -> &mut LogText {
+    log.lines.pop();
+    log
 }

@@ -58,4 +58,24 @@ proptest! {
     ) {
         prop_assert_eq!(shown(&before), shown(&after));
     }
+
+    #[test]
+    fn a_damaged_run_never_panics(
+        damage in proptest::collection::vec(any::<(prop::sample::Index, prop::sample::Index, u8)>(), 1..20)
+    ) {
+        let mut archive = crate::model::Archive::default();
+        for log in busy_run() {
+            let mut bytes = log.text().into_bytes();
+            for (place, digit, byte) in &damage {
+                let place = place.index(bytes.len());
+                // Digits most of all: a changed number still parses.
+                let near = bytes[place..].iter().position(u8::is_ascii_digit).map_or(place, |ahead| place + ahead);
+                bytes[near] = if byte % 2 == 0 { b'0' + u8::try_from(digit.index(10)).unwrap() } else { *byte };
+            }
+            crate::load::load_one(&mut archive, &log.path, true, bytes.as_slice()).unwrap();
+        }
+        let report = crate::report::build(&archive, &crate::Options::default());
+        prop_assert!(!render_text(&report, TextStyle::Plain).is_empty());
+        prop_assert!(!render_json(&report).is_empty());
+    }
 }

@@ -7,4 +7,6 @@ mod places;
 mod reference;
 mod sets;
 mod text;
-mod verdicts;
+mod verdict_logs;
+mod verdict_loss;
+mod verdict_time;

@@ -137,6 +137,15 @@ fn the_receivers_node_never_had_it() {
 }
 
 #[test]
+fn a_node_that_refused_a_message_did_not_have_it() {
+    let mut log = node("node-1", NODE);
+    log.handled(2).end(30_000, "signal");
+    assert_eq!(place(&[log.clone()]), Place::RelayedNotPushed);
+    log.lines[1] = log.lines[1].replace("\"status\":200", "\"status\":429");
+    assert_eq!(place(&[log]), Place::AckedNotRelayed);
+}
+
+#[test]
 fn the_publishers_node_kept_it_for_itself() {
     // The receiver hangs on another node, whose log is missing.
     let mut heard = LogText::start(Role::Receiver, "receiver-1", |_| {});

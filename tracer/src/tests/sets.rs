@@ -182,6 +182,8 @@ fn identical_bytes_sent_again_are_one_hash() {
         (1, 1, 1, 0, 0)
     );
     assert_eq!(report.senders[0].attempts, 2);
+    // Of equal bytes the first attempt stands for both: 50 ms before the arrival, not 450 ms after it.
+    assert_eq!(report.receivers[0].latency.from_sent.max_ns, Some(50_000_000));
 }
 
 #[test]
