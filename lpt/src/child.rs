@@ -174,7 +174,7 @@ impl Role {
     }
 
     /// The last lines of its standard error, made safe for a terminal.
-    fn last_words(&self) -> String {
+    pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read_to_string(&self.stderr).unwrap_or_default();
         let lines: Vec<_> = text.lines().rev().take(LAST_WORDS_LINES).collect();
         let lines: Vec<_> = lines.into_iter().rev().map(runtime::escape::escape).collect();

@@ -45,7 +45,7 @@ pub(super) fn measure(per_s: u64, length: Duration) -> Chain {
         &format!("{per_s}/s"),
         "--messages",
         &messages.to_string(),
-        "--in-flight=512",
+        "--in-flight=256",
         "--size",
         &format!("{SIZE_BYTES}B"),
         "--folder",

@@ -62,7 +62,7 @@ pub struct Args {
     pub size: SizeRange,
 
     /// Requests each publisher client may have unanswered
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Load")]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=256), help_heading = "Load")]
     pub in_flight: u64,
 
     /// Lightpush version of the publishers
@@ -104,6 +104,10 @@ pub struct Args {
     /// Longest time for the receivers to fall silent
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration, help_heading = "Run")]
     pub drain_timeout: Duration,
+
+    /// Schedule slip (99th percentile) above which the run is no measurement [default: the tracer's rule]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Run")]
+    pub max_slip: Option<Duration>,
 
     /// Form of the report on standard output; the run folder keeps both
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json"], help_heading = "Run")]

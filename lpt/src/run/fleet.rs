@@ -295,7 +295,7 @@ async fn end(roles: &mut Vec<Role>, told: &mut impl FnMut(Step)) {
     for role in roles.iter_mut() {
         let text = match timeout(END_TIMEOUT, role.wait()).await {
             Ok(status) if status.success() => continue,
-            Ok(status) => format!("{} ended with {status}", role.name()),
+            Ok(status) => format!("{} ended with {status}: {}", role.name(), role.last_words()),
             Err(_) => format!("{} did not end within {} s and is killed", role.name(), END_TIMEOUT.as_secs()),
         };
         told(Step::Trouble { text });

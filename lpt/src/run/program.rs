@@ -94,7 +94,9 @@ fn describe(step: &Step) -> String {
 }
 
 fn report(args: &Args, folder: &RunFolder) -> Result<ExitCode, FolderError> {
-    let report = match tracer::report(&[folder.path().to_owned()], &Options::default()) {
+    let max_slip_ns = args.max_slip.map(|slip| i64::try_from(slip.as_nanos()).unwrap_or(i64::MAX));
+    let options = Options { max_slip_ns, ..Options::default() };
+    let report = match tracer::report(&[folder.path().to_owned()], &options) {
         Ok(report) => report,
         Err(error) => return Ok(fail(&error, ExitCode::InputMissing)),
     };
