@@ -58,7 +58,7 @@ impl AttemptLog {
         match &done.outcome {
             Outcome::Acked { status, relay_peers } => self.acked(done, status, *relay_peers),
             Outcome::Refused(status) => {
-                let text = status.text.clone().unwrap_or_default();
+                let text = status.text.clone().unwrap_or_else(|| format!("status {}", status.code));
                 self.failed(done, FailureOutcome::Refused, Some(status.code), text, retry);
             }
             Outcome::NoAnswer(error) => self.failed(done, FailureOutcome::NoAnswer, None, error.clone(), retry),

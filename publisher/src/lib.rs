@@ -4,6 +4,8 @@
 
 pub mod args;
 mod attempt;
+#[cfg(test)]
+mod bench;
 mod client;
 #[cfg(test)]
 mod client_tests;
@@ -15,7 +17,9 @@ pub mod nodes;
 mod program;
 pub mod retry;
 pub mod schedule;
+mod sending;
 pub mod settings;
+mod turning;
 
 pub use args::{Args, command};
 pub use program::{main_with, run};

@@ -20,12 +20,6 @@ use crate::{
     settings::Settings,
 };
 
-/// Version in the event log: the package's, with the commit when the build was told one.
-const VERSION: &str = match option_env!("LPT_BUILD_COMMIT") {
-    Some(commit) => commit,
-    None => env!("CARGO_PKG_VERSION"),
-};
-
 /// The whole program. `argv[0]` is the name shown in the help, such as `publisher` or `lpt publisher`.
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -91,6 +85,5 @@ fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
         messages: settings.schedule().planned().map(u64::from),
         interval_ns: Some(settings.rate.interval_ns()),
         config,
-        version: VERSION,
     }
 }

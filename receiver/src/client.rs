@@ -75,7 +75,12 @@ impl<L: Link> Client<L> {
         let settings = &shared.settings;
         let count = settings.service_nodes.len();
         let mut nodes = (0..count).map(|step| settings.service_nodes[(id as usize + step) % count].clone());
-        let slots: Vec<_> = nodes.by_ref().take(settings.redundancy).zip(0..).map(|(n, e)| Slot::new(n, e)).collect();
+        let slots: Vec<_> = nodes
+            .by_ref()
+            .take(settings.redundancy)
+            .zip(0..)
+            .map(|(n, e)| Slot::new(n, e))
+            .collect();
         Self {
             id,
             link,
@@ -98,7 +103,9 @@ impl<L: Link> Client<L> {
             place = shared.board.dial_place() => Some(place),
             () = stopped.as_mut() => return,
         };
-        self.slots.iter().for_each(|slot| self.link.keep_connected(slot.node.clone()));
+        self.slots
+            .iter()
+            .for_each(|slot| self.link.keep_connected(slot.node.clone()));
         let mut timer = pin!(sleep_until(Instant::now()));
         loop {
             self.do_due(Instant::now());
@@ -126,7 +133,12 @@ impl<L: Link> Client<L> {
     /// Takes every subscription back, still logging what arrives meanwhile.
     async fn leave(mut self, events: &mut mpsc::Receiver<ClientEvent>) {
         let link = self.link.clone();
-        let peers: Vec<_> = self.slots.iter().filter(|slot| slot.is_subscribed()).map(Slot::peer).collect();
+        let peers: Vec<_> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.is_subscribed())
+            .map(Slot::peer)
+            .collect();
         let leaving = futures::future::join_all(peers.iter().map(|peer| link.unsubscribe_all(*peer)));
         let mut leaving = pin!(timeout(UNSUBSCRIBE_TIMEOUT, leaving));
         let answers = loop {
@@ -139,7 +151,9 @@ impl<L: Link> Client<L> {
         while let Ok(event) = events.try_recv() {
             self.on_delivery(&event);
         }
-        let failed = answers.map_or(peers.len(), |answers| answers.iter().filter(|answer| answer.is_err()).count());
+        let failed = answers.map_or(peers.len(), |answers| {
+            answers.iter().filter(|answer| answer.is_err()).count()
+        });
         if failed > 0 {
             tracing::debug!(client = self.id, failed, "unsubscribe without answer");
         }
@@ -161,8 +175,17 @@ impl<L: Link> Client<L> {
 
     fn on_delivery(&mut self, event: &ClientEvent) {
         match event {
-            ClientEvent::Push { peer, pubsub_topic, message, arrived } => {
-                if let Some(slot) = self.slots.iter_mut().find(|slot| slot.peer() == *peer && slot.is_subscribed()) {
+            ClientEvent::Push {
+                peer,
+                pubsub_topic,
+                message,
+                arrived,
+            } => {
+                if let Some(slot) = self
+                    .slots
+                    .iter_mut()
+                    .find(|slot| slot.peer() == *peer && slot.is_subscribed())
+                {
                     slot.alive((*arrived).into());
                     self.presence.alive((*arrived).into());
                 }
@@ -174,8 +197,14 @@ impl<L: Link> Client<L> {
     }
 
     fn on_ready(&mut self, peer: PeerId, protocols: &[String]) {
-        if !protocols.iter().any(|protocol| protocol == protocol_id::FILTER_SUBSCRIBE) {
-            let error = format!("it does not serve {}: choose another service node", protocol_id::FILTER_SUBSCRIBE);
+        if !protocols
+            .iter()
+            .any(|protocol| protocol == protocol_id::FILTER_SUBSCRIBE)
+        {
+            let error = format!(
+                "it does not serve {}: choose another service node",
+                protocol_id::FILTER_SUBSCRIBE
+            );
             tracing::warn!(client = self.id, %peer, "service node refused: {error}");
             self.connections.left(peer, &error);
             self.link.forget(peer);
@@ -220,13 +249,17 @@ impl<L: Link> Client<L> {
     }
 
     pub(crate) fn slot(&mut self, peer: PeerId) -> Option<&mut Slot> {
-        self.slots.iter_mut().find(|slot| slot.peer() == peer && slot.state != State::Refused)
+        self.slots
+            .iter_mut()
+            .find(|slot| slot.peer() == peer && slot.state != State::Refused)
     }
 
     /// Counts a failure of whatever kind at a service node; too many in a row, and the next that stands by takes over.
     pub(crate) fn count_failure(&mut self, peer: PeerId, reason: &str) {
         let limit = self.shared.settings.switch_after;
-        let Some(position) = self.slots.iter().position(|slot| slot.peer() == peer) else { return };
+        let Some(position) = self.slots.iter().position(|slot| slot.peer() == peer) else {
+            return;
+        };
         self.slots[position].failures = self.slots[position].failures.saturating_add(1);
         if self.slots[position].failures < limit {
             return;
@@ -255,7 +288,12 @@ impl<L: Link> Client<L> {
     }
 
     pub(crate) fn mark_ready(&self) {
-        self.shared.board.set_ready(self.id, self.slots.iter().all(Slot::is_subscribed));
-        self.shared.metrics.subscribed_clients.set(i64::from(self.shared.board.ready_clients()));
+        self.shared
+            .board
+            .set_ready(self.id, self.slots.iter().all(Slot::is_subscribed));
+        self.shared
+            .metrics
+            .subscribed_clients
+            .set(i64::from(self.shared.board.ready_clients()));
     }
 }

@@ -71,7 +71,9 @@ impl Deliveries {
         let routes = &self.shared.settings.routes;
         let by_name = routes.iter().find(|route| &*route.pubsub_topic == named);
         let known = by_name.or_else(|| {
-            routes.iter().find(|route| named.is_empty() && &*route.content_topic == content_topic)
+            routes
+                .iter()
+                .find(|route| named.is_empty() && &*route.content_topic == content_topic)
         });
         known.map_or_else(|| named.into(), |route| route.pubsub_topic.clone())
     }
@@ -112,16 +114,27 @@ impl Deliveries {
 
     fn novelty(&mut self, numbered: &NumberedMessage) -> Novelty {
         let run = numbered.run.as_deref().unwrap_or_default();
-        let is_known = self.senders.get(run).is_some_and(|senders| senders.contains_key(&numbered.sender));
+        let is_known = self
+            .senders
+            .get(run)
+            .is_some_and(|senders| senders.contains_key(&numbered.sender));
         if !is_known {
             if self.known_senders == MAX_SENDERS {
                 return Novelty::Untracked;
             }
             self.known_senders += 1;
-            self.senders.entry(run.to_owned()).or_default().insert(numbered.sender.clone(), Seen::default());
+            self.senders
+                .entry(run.to_owned())
+                .or_default()
+                .insert(numbered.sender.clone(), Seen::default());
         }
-        let seen = self.senders.get_mut(run).and_then(|senders| senders.get_mut(&numbered.sender));
-        seen.map_or(Novelty::Untracked, |seen| seen.insert(numbered.index, numbered.attempt, &self.shared.pages))
+        let seen = self
+            .senders
+            .get_mut(run)
+            .and_then(|senders| senders.get_mut(&numbered.sender));
+        seen.map_or(Novelty::Untracked, |seen| {
+            seen.insert(numbered.index, numbered.attempt, &self.shared.pages)
+        })
     }
 
     fn count(&self, numbered: &NumberedMessage, novelty: Novelty, size_bytes: u64, arrived: Timestamp) {
@@ -138,7 +151,9 @@ impl Deliveries {
         self.shared.statistics.count(&numbered.sender, numbered.index, novelty);
         if let (Some(intended), Novelty::New | Novelty::Twin) = (numbered.intended_at, novelty) {
             match u64::try_from(arrived.since_ns(intended)) {
-                Ok(ns) => metrics.latency.observe(std::time::Duration::from_nanos(ns).as_secs_f64()),
+                Ok(ns) => metrics
+                    .latency
+                    .observe(std::time::Duration::from_nanos(ns).as_secs_f64()),
                 Err(_) => drop(metrics.negative_latencies.inc()),
             }
         }

@@ -39,7 +39,13 @@ impl Activity {
     #[must_use]
     pub fn new(clients: u32) -> Self {
         let (last_ms, complete) = (AtomicU64::new(0), AtomicU32::new(0));
-        Self { opened: Instant::now(), last_ms, clients, complete, all_complete: Notify::new() }
+        Self {
+            opened: Instant::now(),
+            last_ms,
+            clients,
+            complete,
+            all_complete: Notify::new(),
+        }
     }
 
     /// A numbered message of this run arrived.
@@ -85,7 +91,9 @@ impl EndRules {
     }
 
     async fn wait_idle(&self, activity: &Activity, subscribed: Instant) {
-        let Some(idle) = self.until_idle else { return std::future::pending().await };
+        let Some(idle) = self.until_idle else {
+            return std::future::pending().await;
+        };
         loop {
             let end = match activity.last_message() {
                 Some(last) => last.max(subscribed) + idle,
@@ -115,15 +123,30 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_total_outage_ends_after_the_grace() {
-        let rules = EndRules { until_idle: Some(5 * SECOND), idle_grace: 60 * SECOND, ..EndRules::default() };
+        let rules = EndRules {
+            until_idle: Some(5 * SECOND),
+            idle_grace: 60 * SECOND,
+            ..EndRules::default()
+        };
         assert_eq!(ended(rules, &Activity::new(1)).await, ("idle", 60));
-        let rules = EndRules { idle_grace: SECOND, ..rules };
-        assert_eq!(ended(rules, &Activity::new(1)).await, ("idle", 5), "never shorter than the idle time itself");
+        let rules = EndRules {
+            idle_grace: SECOND,
+            ..rules
+        };
+        assert_eq!(
+            ended(rules, &Activity::new(1)).await,
+            ("idle", 5),
+            "never shorter than the idle time itself"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn idle_counts_from_the_last_message() {
-        let rules = EndRules { until_idle: Some(5 * SECOND), idle_grace: 60 * SECOND, ..EndRules::default() };
+        let rules = EndRules {
+            until_idle: Some(5 * SECOND),
+            idle_grace: 60 * SECOND,
+            ..EndRules::default()
+        };
         let activity = Activity::new(1);
         let messages = async {
             for _ in 0..4 {
@@ -138,13 +161,21 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn duration_ends_a_busy_run() {
-        let rules = EndRules { duration: Some(9 * SECOND), until_idle: Some(20 * SECOND), ..EndRules::default() };
+        let rules = EndRules {
+            duration: Some(9 * SECOND),
+            until_idle: Some(20 * SECOND),
+            ..EndRules::default()
+        };
         assert_eq!(ended(rules, &Activity::new(1)).await, ("duration", 9));
     }
 
     #[tokio::test(start_paused = true)]
     async fn all_clients_must_be_complete() {
-        let rules = EndRules { expect_messages: Some(3), duration: Some(9 * SECOND), ..EndRules::default() };
+        let rules = EndRules {
+            expect_messages: Some(3),
+            duration: Some(9 * SECOND),
+            ..EndRules::default()
+        };
         let activity = Activity::new(2);
         activity.complete();
         assert_eq!(ended(rules, &activity).await, ("duration", 9));

@@ -71,7 +71,15 @@ pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, S
 }
 
 async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
-    let Frame { run, node, log, health, metrics, shows_statistics, shutdown } = frame;
+    let Frame {
+        run,
+        node,
+        log,
+        health,
+        metrics,
+        shows_statistics,
+        shutdown,
+    } = frame;
     match unless_stopped(&shutdown, wait_until_ready(&settings.wait_for, deadline)).await {
         Some(answer) => answer?,
         None => return Ok("signal"),
@@ -150,7 +158,11 @@ fn start_clients(
         let started = LightClient::start(config).map_err(|error| SessionError::Internal(error.to_string()));
         let (link, events) = started?;
         let (name, peer_id) = (client_name(node, id), link.peer_id().to_string());
-        shared.log.log(ClientStarted { client: id, name, peer_id });
+        shared.log.log(ClientStarted {
+            client: id,
+            name,
+            peer_id,
+        });
         tasks.spawn(Client::new(id, link.clone(), shared.clone()).run(events, stop.clone()));
         links.push(link);
     }

@@ -3,10 +3,14 @@
 //! [`main_with`] is the whole program; `main.rs` and `lpt receiver` both call it.
 
 pub mod args;
+#[cfg(test)]
+mod bench;
 mod client;
 #[cfg(test)]
 mod client_tests;
 mod deliveries;
+#[cfg(test)]
+mod delivery_tests;
 pub mod ending;
 pub mod engine;
 pub mod link;

@@ -30,7 +30,9 @@ pub trait Link: Clone + Send + Sync + 'static {
 
 impl Link for LightClient {
     async fn subscribe(&self, peer: PeerId, pubsub_topic: &str, content_topics: &[String]) -> Result<Status, String> {
-        self.filter_subscribe(peer, pubsub_topic, content_topics).await.map_err(|error| error.to_string())
+        self.filter_subscribe(peer, pubsub_topic, content_topics)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     async fn ping(&self, peer: PeerId) -> Result<Status, String> {
@@ -38,7 +40,9 @@ impl Link for LightClient {
     }
 
     async fn unsubscribe_all(&self, peer: PeerId) -> Result<Status, String> {
-        self.filter_unsubscribe_all(peer).await.map_err(|error| error.to_string())
+        self.filter_unsubscribe_all(peer)
+            .await
+            .map_err(|error| error.to_string())
     }
 
     fn keep_connected(&self, node: ServiceNodeAddr) {

@@ -9,8 +9,9 @@ use prometheus_client::{
 use runtime::progress::Snapshot;
 
 /// Upper bounds of the latency buckets, seconds.
-const LATENCY_BUCKETS_S: [f64; 14] =
-    [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+const LATENCY_BUCKETS_S: [f64; 14] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0,
+];
 
 /// One label with values of our own.
 type Label = [(&'static str, &'static str); 1];
@@ -90,16 +91,52 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         let top = registry.sub_registry_with_prefix("lpt_receiver");
         top.register("deliveries", "What filter delivered, by kind", self.by_kind.clone());
-        top.register("messages", "Deliveries of numbered messages, duplicates included", self.received.clone());
-        top.register("received_bytes", "Payload bytes of numbered messages", self.received_bytes.clone());
-        top.register("unlogged", "Strange deliveries beyond what the log takes", self.unlogged.clone());
-        top.register("pings_failed", "Filter pings without success", self.pings_failed.clone());
-        top.register("subscribes_failed", "Subscriptions refused or unanswered", self.subscribes_failed.clone());
-        top.register("resubscribes", "Subscriptions renewed after a loss", self.resubscribes.clone());
+        top.register(
+            "messages",
+            "Deliveries of numbered messages, duplicates included",
+            self.received.clone(),
+        );
+        top.register(
+            "received_bytes",
+            "Payload bytes of numbered messages",
+            self.received_bytes.clone(),
+        );
+        top.register(
+            "unlogged",
+            "Strange deliveries beyond what the log takes",
+            self.unlogged.clone(),
+        );
+        top.register(
+            "pings_failed",
+            "Filter pings without success",
+            self.pings_failed.clone(),
+        );
+        top.register(
+            "subscribes_failed",
+            "Subscriptions refused or unanswered",
+            self.subscribes_failed.clone(),
+        );
+        top.register(
+            "resubscribes",
+            "Subscriptions renewed after a loss",
+            self.resubscribes.clone(),
+        );
         top.register("peer_switches", "Turns to another service node", self.switches.clone());
-        top.register("presence_gaps", "Times a client had no live subscription left", self.gaps.clone());
-        top.register("subscribed_clients", "Clients subscribed everywhere", self.subscribed_clients.clone());
-        top.register("latency_seconds", "From intended sending to arrival, by wall clocks", self.latency.clone());
+        top.register(
+            "presence_gaps",
+            "Times a client had no live subscription left",
+            self.gaps.clone(),
+        );
+        top.register(
+            "subscribed_clients",
+            "Clients subscribed everywhere",
+            self.subscribed_clients.clone(),
+        );
+        top.register(
+            "latency_seconds",
+            "From intended sending to arrival, by wall clocks",
+            self.latency.clone(),
+        );
         top.register(
             "negative_latencies",
             "Arrivals before the intended send time: the clocks disagree",
@@ -126,7 +163,10 @@ impl Metrics {
             ("switches", &self.switches),
             ("gaps", &self.gaps),
         ];
-        counters.into_iter().map(|(name, counter)| (name.to_owned(), counter.get())).collect()
+        counters
+            .into_iter()
+            .map(|(name, counter)| (name.to_owned(), counter.get()))
+            .collect()
     }
 
     /// Where the run stands, of `total` expected messages of all clients together.
@@ -141,7 +181,11 @@ impl Metrics {
             self.gaps.get(),
             self.subscribed_clients.get(),
         );
-        Snapshot { done: self.distinct.get(), total, line }
+        Snapshot {
+            done: self.distinct.get(),
+            total,
+            line,
+        }
     }
 }
 

@@ -20,12 +20,6 @@ use crate::{
     settings::Settings,
 };
 
-/// Version in the event log: the package's, with the commit when the build was told one.
-const VERSION: &str = match option_env!("LPT_BUILD_COMMIT") {
-    Some(commit) => commit,
-    None => env!("CARGO_PKG_VERSION"),
-};
-
 /// The whole program. `argv[0]` is the name shown in the help, such as `receiver` or `lpt receiver`.
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -55,7 +49,10 @@ async fn receive(parsed: Parsed<Args>) -> Result<(), SessionError> {
     metrics.register(&mut registry);
     let session = Session::open(&parsed.args.run, registry, plan(&parsed, &settings)).await?;
     let counted = metrics.clone();
-    let total = settings.end.expect_messages.map(|each| each.saturating_mul(u64::from(settings.clients)));
+    let total = settings
+        .end
+        .expect_messages
+        .map(|each| each.saturating_mul(u64::from(settings.clients)));
     let mode = parsed.args.run.progress;
     let progress = Progress::start(mode, "receiver", move || counted.snapshot(total));
     let frame = Frame {
@@ -69,7 +66,9 @@ async fn receive(parsed: Parsed<Args>) -> Result<(), SessionError> {
     };
     let outcome = engine::run(settings, frame).await;
     progress.finish().await;
-    let reason = outcome.as_ref().map_or_else(|error| format!("error: {error}"), |reason| (*reason).to_owned());
+    let reason = outcome
+        .as_ref()
+        .map_or_else(|error| format!("error: {error}"), |reason| (*reason).to_owned());
     let closed = session.close(reason, metrics.counters()).await;
     // What ended the run matters more than what its end ran into.
     outcome.and(closed)
@@ -77,7 +76,10 @@ async fn receive(parsed: Parsed<Args>) -> Result<(), SessionError> {
 
 fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
     let mut config = parsed.values.clone();
-    let topics = settings.routes.iter().map(|route| route.pubsub_topic.to_string().into());
+    let topics = settings
+        .routes
+        .iter()
+        .map(|route| route.pubsub_topic.to_string().into());
     config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
     config.insert("redundancy".into(), (settings.redundancy as u64).into());
     SessionPlan {
@@ -86,6 +88,5 @@ fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
         messages: None,
         interval_ns: None,
         config,
-        version: VERSION,
     }
 }

@@ -96,7 +96,12 @@ impl Settings {
     /// # Errors
     /// [`UsageError`].
     pub fn resolve(args: &Args) -> Result<Self, UsageError> {
-        let Args { network, subscription, end, run } = args;
+        let Args {
+            network,
+            subscription,
+            end,
+            run,
+        } = args;
         let service_nodes = distinct(&network.service_node);
         let given = service_nodes.len();
         if given == 0 {
@@ -107,7 +112,10 @@ impl Settings {
         }
         let redundancy = subscription.redundancy.map_or(given, |wanted| wanted as usize);
         if redundancy > given {
-            return Err(UsageError::Redundancy { redundancy: subscription.redundancy.unwrap_or_default(), given });
+            return Err(UsageError::Redundancy {
+                redundancy: subscription.redundancy.unwrap_or_default(),
+                given,
+            });
         }
         for (option, duration) in [
             ("ping-interval", Some(subscription.ping_interval)),
@@ -119,8 +127,12 @@ impl Settings {
                 return Err(UsageError::Zero { option });
             }
         }
-        let routes =
-            resolve_routes(network.cluster_id, network.shard, network.shards_in_network, &network.content_topic)?;
+        let routes = resolve_routes(
+            network.cluster_id,
+            network.shard,
+            network.shards_in_network,
+            &network.content_topic,
+        )?;
         Ok(Self {
             service_nodes,
             redundancy,
@@ -160,11 +172,20 @@ impl Settings {
 fn chunks(routes: &[Route]) -> Vec<Chunk> {
     let mut by_pubsub: BTreeMap<Arc<str>, Vec<String>> = BTreeMap::new();
     for route in routes {
-        by_pubsub.entry(route.pubsub_topic.clone()).or_default().push(route.content_topic.to_string());
+        by_pubsub
+            .entry(route.pubsub_topic.clone())
+            .or_default()
+            .push(route.content_topic.to_string());
     }
     let chunk = |(pubsub_topic, topics): (Arc<str>, Vec<String>)| {
-        let parts = topics.chunks(MAX_TOPICS_PER_REQUEST).map(<[String]>::to_vec).collect::<Vec<_>>();
-        parts.into_iter().map(move |content_topics| Chunk { pubsub_topic: pubsub_topic.clone(), content_topics })
+        let parts = topics
+            .chunks(MAX_TOPICS_PER_REQUEST)
+            .map(<[String]>::to_vec)
+            .collect::<Vec<_>>();
+        parts.into_iter().map(move |content_topics| Chunk {
+            pubsub_topic: pubsub_topic.clone(),
+            content_topics,
+        })
     };
     by_pubsub.into_iter().flat_map(chunk).collect()
 }
@@ -177,22 +198,36 @@ mod tests {
     const NODE: &str = "/ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAmPLe7Mzm8TsYUubgCAW1aJoeFScxrLj8ppHFivPo97bUZ";
 
     fn settle(argv: &[String]) -> Result<Settings, String> {
-        let line: Vec<_> = std::iter::once("receiver".into()).chain(argv.iter().map(Into::into)).collect();
+        let line: Vec<_> = std::iter::once("receiver".into())
+            .chain(argv.iter().map(Into::into))
+            .collect();
         let parsed = runtime::config::parse::<Args>(&args::command(), EXCLUSIVE, &line, |_| None);
         Settings::resolve(&parsed.map_err(|error| error.to_string())?.args).map_err(|error| error.to_string())
     }
 
     fn with_node(argv: &[&str]) -> Vec<String> {
-        [&["--service-node", NODE], argv].concat().into_iter().map(str::to_owned).collect()
+        [&["--service-node", NODE], argv]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
     }
 
     #[test]
     fn defaults_are_the_documented_ones() {
         let settings = settle(&with_node(&[])).expect("valid");
         assert_eq!((settings.redundancy, settings.clients, settings.cluster_id), (1, 1, 0));
-        let seconds = [settings.ping_interval, settings.request_timeout, settings.ping_timeout, settings.wait_timeout];
+        let seconds = [
+            settings.ping_interval,
+            settings.request_timeout,
+            settings.ping_timeout,
+            settings.wait_timeout,
+        ];
         assert_eq!(seconds.map(|duration| duration.as_secs()), [30, 15, 5, 60]);
-        assert_eq!((settings.ping_failures, settings.switch_after, settings.any_run), (2, 3, true));
+        assert_eq!(
+            (settings.ping_failures, settings.switch_after, settings.any_run),
+            (2, 3, true)
+        );
         assert_eq!(settings.chunks.len(), 1);
         assert_eq!(settings.chunks[0].content_topics, ["/tester/2/light-pubsub-test/proto"]);
         assert!(!settle(&with_node(&["--run-id=r1"])).expect("valid").any_run);
@@ -206,7 +241,10 @@ mod tests {
         let sizes: Vec<_> = settings.chunks.iter().map(|chunk| chunk.content_topics.len()).collect();
         assert_eq!(sizes, [100, 100, 50]);
         assert_eq!(settings.topic_counts().into_values().collect::<Vec<_>>(), [250]);
-        let topics = ["--content-topic=/toychat/2/a/proto", "--content-topic=/toychat2/2/a/proto"];
+        let topics = [
+            "--content-topic=/toychat/2/a/proto",
+            "--content-topic=/toychat2/2/a/proto",
+        ];
         let argv = with_node(&[&topics[..], &["--shards-in-network=8"]].concat());
         let chunks = settle(&argv).expect("valid").chunks;
         let pubsub: Vec<_> = chunks.iter().map(|chunk| chunk.pubsub_topic.to_string()).collect();
@@ -216,7 +254,10 @@ mod tests {
     #[test]
     fn nonsense_is_explained() {
         for (argv, expected) in [
-            (&["--redundancy=2"][..], "--redundancy 2 needs as many service nodes, only 1 are given"),
+            (
+                &["--redundancy=2"][..],
+                "--redundancy 2 needs as many service nodes, only 1 are given",
+            ),
             (&["--until-idle=0"], "--until-idle must be longer than 0"),
             (&["--ping-interval=0"], "--ping-interval must be longer than 0"),
             (&["--ping-interval=30"], "has no unit: say 30ms or 30s"),
@@ -225,7 +266,11 @@ mod tests {
             let error = settle(&with_node(argv)).expect_err(expected);
             assert!(error.contains(expected), "{error}");
         }
-        assert!(settle(&[]).expect_err("no node").starts_with("no service node: give --service-node"));
+        assert!(
+            settle(&[])
+                .expect_err("no node")
+                .starts_with("no service node: give --service-node")
+        );
     }
 
     #[test]
@@ -235,7 +280,11 @@ mod tests {
         for arg in command.get_arguments() {
             let long = arg.get_long().expect("there are only long options");
             let expected = format!("LPT_{}", long.replace('-', "_").to_uppercase());
-            assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(expected.as_str()), "--{long}");
+            assert_eq!(
+                arg.get_env().and_then(|name| name.to_str()),
+                Some(expected.as_str()),
+                "--{long}"
+            );
             options += 1;
         }
         assert!(options >= 25, "{options} options");

@@ -126,7 +126,12 @@ mod tests {
 
     fn slot() -> Slot {
         let peer = PeerId::random();
-        Slot::new(format!("/ip4/127.0.0.1/tcp/1/p2p/{peer}").parse().expect("valid address"), 0)
+        Slot::new(
+            format!("/ip4/127.0.0.1/tcp/1/p2p/{peer}")
+                .parse()
+                .expect("valid address"),
+            0,
+        )
     }
 
     #[tokio::test(start_paused = true)]

@@ -73,7 +73,12 @@ impl Statistics {
         for (sender, row) in rows.by_sender.iter().take(MAX_ROWS_SHOWN) {
             write_row(&mut out, &shorten(&escape(sender)), row);
         }
-        if let Some(hidden) = rows.by_sender.len().checked_sub(MAX_ROWS_SHOWN).filter(|hidden| *hidden > 0) {
+        if let Some(hidden) = rows
+            .by_sender
+            .len()
+            .checked_sub(MAX_ROWS_SHOWN)
+            .filter(|hidden| *hidden > 0)
+        {
             let _ = writeln!(out, "and {hidden} senders more");
         }
         if rows.others.received > 0 {
@@ -87,7 +92,13 @@ impl Statistics {
 }
 
 fn write_row(out: &mut String, sender: &str, row: &Row) {
-    let Row { received, distinct, twins, duplicates, highest_index } = row;
+    let Row {
+        received,
+        distinct,
+        twins,
+        duplicates,
+        highest_index,
+    } = row;
     // Writing to a String does not fail.
     let _ = writeln!(
         out,
@@ -137,6 +148,9 @@ mod tests {
         assert_eq!(table.lines().count(), 1 + MAX_ROWS_SHOWN + 2);
         assert!(table.contains("and 1004 senders more"), "{table}");
         let others = table.lines().last().expect("lines");
-        assert_eq!(others.split_whitespace().collect::<Vec<_>>()[3..], ["50", "50", "0", "0", "1"]);
+        assert_eq!(
+            others.split_whitespace().collect::<Vec<_>>()[3..],
+            ["50", "50", "0", "0", "1"]
+        );
     }
 }

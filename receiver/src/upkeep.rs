@@ -10,12 +10,7 @@ use runtime::escape::Escaped;
 use tokio::time::{Duration, Instant};
 use waku::Status;
 
-use crate::{
-    client::Client,
-    link::Link,
-    presence::Change,
-    slot::State,
-};
+use crate::{client::Client, link::Link, presence::Change, slot::State};
 
 /// After a failed ping the next one follows sooner than the interval: the sooner a loss is known, the smaller the gap.
 const PING_AGAIN: Duration = Duration::from_secs(5);
@@ -38,21 +33,28 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 enum Outcome {
     /// All requests of the subscription that were left, or those up to a refusal.
-    Subscribed { chunks_done: usize, result: Result<(), Refusal> },
+    Subscribed {
+        chunks_done: usize,
+        result: Result<(), Refusal>,
+    },
     Pinged(Result<(), Refusal>),
 }
 
 fn judge(answer: Result<Status, String>) -> Result<(), Refusal> {
     match answer {
         Ok(status) if status.is_ok() => Ok(()),
-        Ok(status) => Err(Refusal { status: Some(status.code), error: status.text.unwrap_or_default() }),
+        Ok(status) => Err(Refusal {
+            status: Some(status.code),
+            error: status.text.unwrap_or_default(),
+        }),
         Err(error) => Err(Refusal { status: None, error }),
     }
 }
 
 impl Refusal {
     fn is_not_subscribed(&self) -> bool {
-        self.status.is_some_and(|code| Status::new(code, None).is_not_subscribed())
+        self.status
+            .is_some_and(|code| Status::new(code, None).is_not_subscribed())
     }
 
     fn text(&self) -> String {
@@ -84,13 +86,21 @@ impl<L: Link> Client<L> {
                             result = judge(link.subscribe(peer, &chunk.pubsub_topic, &chunk.content_topics).await);
                             chunks_done += usize::from(result.is_ok());
                         }
-                        Answer { peer, epoch, outcome: Outcome::Subscribed { chunks_done, result } }
+                        Answer {
+                            peer,
+                            epoch,
+                            outcome: Outcome::Subscribed { chunks_done, result },
+                        }
                     }));
                 }
                 State::Subscribed(_) => {
                     slot.state = State::Subscribed(None);
                     self.under_way.push(Box::pin(async move {
-                        Answer { peer, epoch, outcome: Outcome::Pinged(judge(link.ping(peer).await)) }
+                        Answer {
+                            peer,
+                            epoch,
+                            outcome: Outcome::Pinged(judge(link.ping(peer).await)),
+                        }
                     }));
                 }
                 State::Unconnected | State::Refused => {}
@@ -99,7 +109,9 @@ impl<L: Link> Client<L> {
     }
 
     pub(crate) fn on_answer(&mut self, Answer { peer, epoch, outcome }: Answer) {
-        let Some(slot) = self.slot(peer).filter(|slot| slot.epoch == epoch) else { return };
+        let Some(slot) = self.slot(peer).filter(|slot| slot.epoch == epoch) else {
+            return;
+        };
         match outcome {
             Outcome::Subscribed { chunks_done, result } => {
                 slot.chunks_done = chunks_done;
@@ -123,7 +135,12 @@ impl<L: Link> Client<L> {
 
     /// The next ping, a tenth of the interval sooner or later, so that a thousand clients do not ask in one moment.
     fn next_ping(&self) -> Instant {
-        Instant::now() + self.shared.settings.ping_interval.mul_f64(rand::rng().random_range(0.9..1.1))
+        Instant::now()
+            + self
+                .shared
+                .settings
+                .ping_interval
+                .mul_f64(rand::rng().random_range(0.9..1.1))
     }
 
     fn on_subscribed(&mut self, peer: PeerId) {
@@ -137,7 +154,16 @@ impl<L: Link> Client<L> {
         for (pubsub_topic, content_topics) in self.shared.settings.topic_counts() {
             let (service_node, pubsub_topic) = (peer.to_string(), pubsub_topic.to_string());
             let client = self.id;
-            self.shared.log.log_at(at, Subscribed { client, service_node, pubsub_topic, content_topics, renewed });
+            self.shared.log.log_at(
+                at,
+                Subscribed {
+                    client,
+                    service_node,
+                    pubsub_topic,
+                    content_topics,
+                    renewed,
+                },
+            );
         }
         tracing::debug!(client = self.id, %peer, renewed, "subscribed");
         if let Some(Change::Restored { since }) = self.presence.gained(at) {
@@ -155,7 +181,7 @@ impl<L: Link> Client<L> {
             client: self.id,
             service_node: peer.to_string(),
             status: refusal.status,
-            error: refusal.error.clone(),
+            error: refusal.text(),
         });
         if let Some(slot) = self.slot(peer) {
             slot.back_off(Instant::now());
@@ -175,7 +201,7 @@ impl<L: Link> Client<L> {
             client: self.id,
             service_node: peer.to_string(),
             status: refusal.status,
-            error: refusal.error.clone(),
+            error: refusal.text(),
             failures,
         });
         // The service node is well and has forgotten this client: subscribing again is all it takes.
@@ -184,7 +210,10 @@ impl<L: Link> Client<L> {
             return;
         }
         let reason = match is_forgotten {
-            true => format!("the service node has no subscription of this client ({})", refusal.text()),
+            true => format!(
+                "the service node has no subscription of this client ({})",
+                refusal.text()
+            ),
             false => format!("{failures} filter pings in a row failed: {}", refusal.text()),
         };
         self.end_subscription(peer, &reason);
@@ -199,14 +228,23 @@ impl<L: Link> Client<L> {
 
     /// Logs the end of a subscription, if there was one, and of the client's presence, if it was the last.
     pub(crate) fn end_subscription(&mut self, peer: PeerId, reason: &str) {
-        let Some(slot) = self.slots.iter_mut().find(|slot| slot.peer() == peer && slot.is_subscribed()) else {
+        let Some(slot) = self
+            .slots
+            .iter_mut()
+            .find(|slot| slot.peer() == peer && slot.is_subscribed())
+        else {
             return;
         };
         slot.state = State::Connected(None);
         let since = slot.last_alive;
         tracing::warn!(client = self.id, %peer, reason = %Escaped(reason), "subscription lost");
         let (client, service_node, reason) = (self.id, peer.to_string(), reason.to_owned());
-        self.shared.log.log(SubscriptionLost { client, service_node, since, reason: reason.clone() });
+        self.shared.log.log(SubscriptionLost {
+            client,
+            service_node,
+            since,
+            reason: reason.clone(),
+        });
         if let Some(Change::Lost { since }) = self.presence.lost() {
             self.shared.metrics.gaps.inc();
             self.shared.log.log(PresenceLost { client, since, reason });

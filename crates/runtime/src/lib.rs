@@ -14,6 +14,7 @@ pub mod signals;
 pub mod terminal;
 pub mod threads;
 pub mod units;
+pub mod version;
 
 pub use exit_code::ExitCode;
 pub use signals::Shutdown;

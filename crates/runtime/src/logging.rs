@@ -6,6 +6,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::terminal::Stderr;
 
+/// What plain `info` means: libp2p announces each client's peer id at that level, a thousand lines for a thousand
+/// clients.
+const QUIET_INFO: &str = "info,libp2p_swarm=warn";
+
 /// Why logging could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
@@ -29,10 +33,13 @@ pub enum LoggingError {
 /// # Errors
 /// [`LoggingError::Filter`] when it is neither.
 pub fn parse_filter(text: &str) -> Result<EnvFilter, LoggingError> {
-    EnvFilter::builder().parse(text).map_err(|error| LoggingError::Filter {
-        filter: text.to_owned(),
-        reason: error.to_string(),
-    })
+    let directives = if text.trim() == "info" { QUIET_INFO } else { text };
+    EnvFilter::builder()
+        .parse(directives)
+        .map_err(|error| LoggingError::Filter {
+            filter: text.to_owned(),
+            reason: error.to_string(),
+        })
 }
 
 /// Logs to standard error from now on. Colours only on a terminal and without `NO_COLOR`. Control characters in

@@ -19,11 +19,16 @@ pub(crate) fn bars() -> &'static MultiProgress {
     &BARS
 }
 
-/// Writes whole lines to standard error, taking the progress bar away while it does. Foreign text must have gone
-/// through [`crate::escape`] before.
+/// Writes whole lines to standard error, taking the progress bar away while it does; a missing line break at the end is
+/// added. Foreign text must have gone through [`crate::escape`] before.
 pub fn print(text: &str) {
+    let end = if text.is_empty() || text.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     // A closed standard error is no reason to end a measurement.
-    let _ = Stderr.write_all(text.as_bytes());
+    let _ = Stderr.write_all(format!("{text}{end}").as_bytes());
 }
 
 /// A writer to standard error that takes the progress bar away during each write.

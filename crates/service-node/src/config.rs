@@ -65,7 +65,10 @@ impl Default for FilterConfig {
     fn default() -> Self {
         Self {
             limits: FilterLimits::default(),
-            rate: Some(RateLimit { volume: 30, period: Duration::from_secs(60) }),
+            rate: Some(RateLimit {
+                volume: 30,
+                period: Duration::from_secs(60),
+            }),
             maintenance_interval: Duration::from_secs(60),
             push_timeout: Duration::from_secs(20),
             push_queue: 1024,
@@ -99,7 +102,10 @@ impl NodeConfig {
             shard_count: None,
             expect_peers: 0,
             standalone: false,
-            relay: RelayLimits { max_message_bytes: 150 * 1024, ip_colocation_threshold: 0 },
+            relay: RelayLimits {
+                max_message_bytes: 150 * 1024,
+                ip_colocation_threshold: 0,
+            },
             filter: FilterConfig::default(),
             store: None,
             lightpush_rate: None,
@@ -113,6 +119,9 @@ impl NodeConfig {
     /// The pubsub topics of the shards.
     #[must_use]
     pub fn topics(&self) -> Vec<PubsubTopic> {
-        self.shards.iter().filter_map(|shard| PubsubTopic::new(self.cluster_id, *shard).ok()).collect()
+        self.shards
+            .iter()
+            .filter_map(|shard| PubsubTopic::new(self.cluster_id, *shard).ok())
+            .collect()
     }
 }

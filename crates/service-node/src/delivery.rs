@@ -24,7 +24,12 @@ impl Delivery {
     #[must_use]
     pub fn new(pubsub_topic: Arc<str>, message: WakuMessage, encoded: Bytes) -> Self {
         let hash = message_hash(&pubsub_topic, &message);
-        Self { pubsub_topic, message, hash, encoded }
+        Self {
+            pubsub_topic,
+            message,
+            hash,
+            encoded,
+        }
     }
 
     /// Payload size, bytes.
@@ -57,8 +62,29 @@ pub enum PublishOutcome {
     Failed(String),
 }
 
+/// Longest text of a peer in one field of the event log. Topics in use have below 100 bytes, and a line with a message's
+/// worth of topic would be longer than readers of the log take.
+const LOGGED_TEXT_MAX_BYTES: usize = 256;
+
+/// A peer's text for the event log, cut when it is too long to be honest.
+#[must_use]
+pub(crate) fn log_text(text: &str) -> String {
+    text[..text.floor_char_boundary(LOGGED_TEXT_MAX_BYTES)].to_owned()
+}
+
 /// A hash as event logs have it. The two crates do not know each other.
 #[must_use]
 pub(crate) fn log_hash(hash: MessageHash) -> event_log::MessageHash {
     event_log::MessageHash(hash.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logged_text_is_cut_between_characters() {
+        assert_eq!(log_text("/a/1/b/proto"), "/a/1/b/proto");
+        assert_eq!(log_text(&"€".repeat(100)), "€".repeat(85));
+    }
 }

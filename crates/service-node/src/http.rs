@@ -22,10 +22,15 @@ struct Source {
 
 /// The route, to be merged into the node's HTTP server.
 pub(crate) fn debug_info(addresses: watch::Receiver<Vec<Multiaddr>>, enr_uri: Option<String>) -> Router {
-    Router::new().route("/debug/v1/info", get(answer)).with_state(Source { addresses, enr_uri })
+    Router::new()
+        .route("/debug/v1/info", get(answer))
+        .with_state(Source { addresses, enr_uri })
 }
 
 async fn answer(State(source): State<Source>) -> Json<DebugInfo> {
     let listen_addresses = source.addresses.borrow().iter().map(ToString::to_string).collect();
-    Json(DebugInfo { listen_addresses, enr_uri: source.enr_uri })
+    Json(DebugInfo {
+        listen_addresses,
+        enr_uri: source.enr_uri,
+    })
 }

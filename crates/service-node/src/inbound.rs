@@ -28,6 +28,24 @@ const ANSWER_WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Streams of one peer handled at a time: twice what a client with 128 requests in flight needs. Further ones are reset.
 const MAX_STREAMS_PER_PEER: u32 = 512;
 
+/// Longest request id taken. It comes back in the answer, which has a limit; nwaku's have 20 characters.
+const REQUEST_ID_MAX_BYTES: usize = 1024;
+
+/// A request id that is not taken.
+#[derive(Debug, thiserror::Error)]
+#[error("request id of {size_bytes} bytes, at most {REQUEST_ID_MAX_BYTES} are taken")]
+pub(crate) struct RequestIdTooLong {
+    size_bytes: usize,
+}
+
+/// Checks that an answer can carry a request's id.
+pub(crate) fn check_request_id(request_id: &str) -> Result<(), RequestIdTooLong> {
+    match request_id.len() {
+        size_bytes if size_bytes > REQUEST_ID_MAX_BYTES => Err(RequestIdTooLong { size_bytes }),
+        _ => Ok(()),
+    }
+}
+
 /// Handles inbound streams until the network is gone.
 pub(crate) async fn serve(mut streams: mpsc::Receiver<InboundStream>, services: Arc<Services>) {
     let open = Arc::new(OpenStreams::default());
@@ -45,9 +63,16 @@ pub(crate) async fn serve(mut streams: mpsc::Receiver<InboundStream>, services: 
 }
 
 async fn handle(inbound: InboundStream, services: &Arc<Services>) {
-    let InboundStream { peer, protocol, mut stream, .. } = inbound;
+    let InboundStream {
+        peer,
+        protocol,
+        mut stream,
+        ..
+    } = inbound;
     let protocol = protocol.as_ref();
-    let Some(cap_bytes) = request_cap_bytes(protocol) else { return };
+    let Some(cap_bytes) = request_cap_bytes(protocol) else {
+        return;
+    };
     let request = match timeout(REQUEST_READ_TIMEOUT, frame::read_frame_bytes(&mut stream, cap_bytes)).await {
         Ok(Ok(request)) => request,
         Ok(Err(FrameError::Closed | FrameError::Io(_))) | Err(_) => return,
@@ -153,7 +178,9 @@ mod tests {
     fn a_peer_has_a_bounded_number_of_places_and_gets_them_back() {
         let open = Arc::new(OpenStreams::default());
         let peer = PeerId::random();
-        let mut places: Vec<_> = (0..MAX_STREAMS_PER_PEER).map(|_| open.clone().enter(peer).unwrap()).collect();
+        let mut places: Vec<_> = (0..MAX_STREAMS_PER_PEER)
+            .map(|_| open.clone().enter(peer).unwrap())
+            .collect();
         assert!(open.clone().enter(peer).is_none());
         assert!(open.clone().enter(PeerId::random()).is_some());
         places.pop();

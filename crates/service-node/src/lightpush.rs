@@ -4,7 +4,7 @@
 //! with 421, as the specification has it, where nwaku publishes into the void and answers 505. The answer never waits
 //! for this node's own filter subscribers.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
 use event_log::{Timestamp, event::LightpushHandled};
@@ -12,14 +12,14 @@ use libp2p::PeerId;
 use prost::Message;
 use tokio::time::Instant;
 use waku::{
-    ContentTopic, FrameError, PubsubTopic, WakuMessage, autoshard,
+    ContentTopic, FrameError, PubsubTopic, Status, WakuMessage, autoshard,
     status::code,
     wire::{LightpushRequest, LightpushResponse, PushRpc, frame_cap, lightpush::REQUEST_ID_UNKNOWN, protocol_id},
 };
 
 use crate::{
-    delivery::{Delivery, PublishOutcome, log_hash},
-    inbound::Answer,
+    delivery::{Delivery, PublishOutcome, log_hash, log_text},
+    inbound::{Answer, check_request_id},
     metrics::StatusLabel,
     relay::max_message_bytes,
     services::Services,
@@ -44,14 +44,20 @@ struct Outcome {
 
 impl Outcome {
     fn refused(status: u32, text: impl Into<String>) -> Self {
-        Self { status, text: Some(text.into()), relay_peers: None, delivery: None }
+        Self {
+            status,
+            // Some texts quote the request, and an answer has a limit.
+            text: Status::new(status, Some(text.into())).text,
+            relay_peers: None,
+            delivery: None,
+        }
     }
 }
 
 /// Answers a version 3 request.
 pub(crate) async fn answer_v3(services: &Arc<Services>, peer: PeerId, frame: Bytes) -> Answer {
     let received = Timestamp::now();
-    let response = match LightpushRequest::decode(frame) {
+    let response = match decode(frame, LightpushRequest::request_id) {
         Ok(request) => {
             let request_id = request.request_id().to_owned();
             let push = Push {
@@ -68,8 +74,8 @@ pub(crate) async fn answer_v3(services: &Arc<Services>, peer: PeerId, frame: Byt
             }
         }
         Err(error) => {
-            services.note_malformed(peer, protocol_id::LIGHTPUSH_V3, &error);
-            undecodable_v3(&error)
+            services.note_malformed(peer, protocol_id::LIGHTPUSH_V3, &*error);
+            undecodable_v3(&*error)
         }
     };
     must_fit(Answer::new(&response, frame_cap::LIGHTPUSH_RESPONSE_BYTES))
@@ -78,7 +84,7 @@ pub(crate) async fn answer_v3(services: &Arc<Services>, peer: PeerId, frame: Byt
 /// Answers a version 2 request.
 pub(crate) async fn answer_v2(services: &Arc<Services>, peer: PeerId, frame: Bytes) -> Answer {
     let received = Timestamp::now();
-    let response = match PushRpc::decode(frame) {
+    let response = match decode(frame, PushRpc::request_id) {
         Ok(rpc) => {
             let request_id = rpc.request_id().to_owned();
             let request = rpc.request.unwrap_or_default();
@@ -99,11 +105,18 @@ pub(crate) async fn answer_v2(services: &Arc<Services>, peer: PeerId, frame: Byt
             }
         }
         Err(error) => {
-            services.note_malformed(peer, protocol_id::LIGHTPUSH_V2, &error);
-            undecodable_v2(&error)
+            services.note_malformed(peer, protocol_id::LIGHTPUSH_V2, &*error);
+            undecodable_v2(&*error)
         }
     };
     must_fit(Answer::new(&response, frame_cap::LIGHTPUSH_RESPONSE_BYTES))
+}
+
+/// Decodes a request whose id an answer can carry.
+fn decode<M: Message + Default>(frame: Bytes, id: impl FnOnce(&M) -> &str) -> Result<M, Box<dyn Error + Send + Sync>> {
+    let request = M::decode(frame)?;
+    check_request_id(id(&request))?;
+    Ok(request)
 }
 
 /// The answer to a lightpush frame that could not even be read (too large, say); `None` for other protocols.
@@ -117,7 +130,11 @@ pub(crate) fn refuse_unreadable(protocol: &str, error: &FrameError) -> Option<An
 }
 
 fn undecodable_v3(error: &dyn std::fmt::Display) -> LightpushResponse {
-    LightpushResponse::refused(REQUEST_ID_UNKNOWN, code::BAD_REQUEST, format!("decode_rpc_failure: {error}"))
+    LightpushResponse::refused(
+        REQUEST_ID_UNKNOWN,
+        code::BAD_REQUEST,
+        format!("decode_rpc_failure: {error}"),
+    )
 }
 
 fn undecodable_v2(error: &dyn std::fmt::Display) -> PushRpc {
@@ -129,18 +146,29 @@ fn must_fit(answer: Option<Answer>) -> Answer {
 }
 
 async fn handle(services: &Arc<Services>, peer: PeerId, push: Push) -> Outcome {
-    let size_bytes = push.message.as_ref().map_or(0, |message| message.payload().len() as u64);
-    let content_topic = push.message.as_ref().map(|message| message.content_topic().to_owned());
-    let pubsub_topic = push.pubsub_topic.clone();
+    let size_bytes = push
+        .message
+        .as_ref()
+        .map_or(0, |message| message.payload().len() as u64);
+    let content_topic = push.message.as_ref().map(|message| log_text(message.content_topic()));
+    let pubsub_topic = push.pubsub_topic.as_deref().map(log_text);
     services.metrics.lightpush_payload.inc_by(size_bytes);
     let outcome = decide(services, peer, push.pubsub_topic, push.message).await;
-    services.metrics.lightpush.get_or_create(&StatusLabel { status: outcome.status }).inc();
+    services
+        .metrics
+        .lightpush
+        .get_or_create(&StatusLabel { status: outcome.status })
+        .inc();
     services.log.log(LightpushHandled {
         peer: peer.to_string(),
         protocol: push.version.to_owned(),
-        request_id: push.request_id.chars().take(MAX_LOGGED_ID_CHARS).collect(),
+        request_id: log_text(&push.request_id),
         hash: outcome.delivery.as_ref().map(|delivery| log_hash(delivery.hash)),
-        pubsub_topic: outcome.delivery.as_ref().map(|delivery| delivery.pubsub_topic.to_string()).or(pubsub_topic),
+        pubsub_topic: outcome
+            .delivery
+            .as_ref()
+            .map(|delivery| delivery.pubsub_topic.to_string())
+            .or(pubsub_topic),
         content_topic,
         size_bytes,
         received: push.received,
@@ -150,9 +178,6 @@ async fn handle(services: &Arc<Services>, peer: PeerId, push: Push) -> Outcome {
     });
     outcome
 }
-
-/// Request ids are the client's; a log line takes so much of one.
-const MAX_LOGGED_ID_CHARS: usize = 64;
 
 async fn decide(
     services: &Arc<Services>,
@@ -191,7 +216,10 @@ async fn decide(
     }
     let delivery = Arc::new(Delivery::new(topic.into(), message, encoded));
     let outcome = services.network.publish(delivery.clone()).await;
-    Outcome { delivery: Some(delivery), ..published(outcome) }
+    Outcome {
+        delivery: Some(delivery),
+        ..published(outcome)
+    }
 }
 
 /// The pubsub topic asked for, or the one the content topic belongs to.
@@ -210,7 +238,10 @@ fn topic_of(services: &Services, asked: Option<String>, message: &WakuMessage) -
         )),
         (None, Some(shard_count)) => match message.content_topic().parse::<ContentTopic>() {
             Ok(content_topic) => Ok(autoshard(services.config.cluster_id, shard_count, &content_topic).to_string()),
-            Err(error) => Err(Outcome::refused(code::INVALID_MESSAGE, format!("Invalid content-topic: {error}"))),
+            Err(error) => Err(Outcome::refused(
+                code::INVALID_MESSAGE,
+                format!("Invalid content-topic: {error}"),
+            )),
         },
     }
 }
@@ -223,15 +254,15 @@ fn published(outcome: PublishOutcome) -> Outcome {
             relay_peers: Some(u32::try_from(peers.len()).unwrap_or(u32::MAX)),
             delivery: None,
         },
-        PublishOutcome::NoPeers => {
-            Outcome::refused(code::NO_PEERS_TO_RELAY, "No peers for topic, skipping publish")
-        }
-        PublishOutcome::Duplicate => {
-            Outcome::refused(code::NO_PEERS_TO_RELAY, "No peers for topic: the same message was seen within 2 minutes")
-        }
-        PublishOutcome::UnsupportedTopic => {
-            Outcome::refused(code::UNSUPPORTED_PUBSUB_TOPIC, "this node does not relay the pubsub topic")
-        }
+        PublishOutcome::NoPeers => Outcome::refused(code::NO_PEERS_TO_RELAY, "No peers for topic, skipping publish"),
+        PublishOutcome::Duplicate => Outcome::refused(
+            code::NO_PEERS_TO_RELAY,
+            "No peers for topic: the same message was seen within 2 minutes",
+        ),
+        PublishOutcome::UnsupportedTopic => Outcome::refused(
+            code::UNSUPPORTED_PUBSUB_TOPIC,
+            "this node does not relay the pubsub topic",
+        ),
         PublishOutcome::QueuesFull => {
             Outcome::refused(code::SERVICE_NOT_AVAILABLE, "the queues of all relay peers are full")
         }

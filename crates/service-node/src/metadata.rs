@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn only_the_same_cluster_is_no_stranger() {
         assert_eq!(stranger(2, &WakuMetadata::new(2, &[])), None);
-        assert_eq!(stranger(2, &WakuMetadata::new(0, &[])).unwrap(), "is on cluster 0, not 2");
+        assert_eq!(
+            stranger(2, &WakuMetadata::new(0, &[])).unwrap(),
+            "is on cluster 0, not 2"
+        );
         assert_eq!(stranger(0, &WakuMetadata::default()).unwrap(), "names no cluster");
     }
 }

@@ -43,6 +43,8 @@ pub struct Metrics {
     pub filter_pushes: Family<OutcomeLabel, Counter>,
     /// Messages not pushed again because their hash was pushed within two minutes.
     pub filter_duplicates: Counter,
+    /// Hashes forgotten before their two minutes because there were too many: each may be pushed twice.
+    pub filter_forgotten_hashes: Counter,
     /// Filter subscribers now.
     pub filter_subscribers: Gauge,
     /// Valid messages from relay peers.
@@ -78,16 +80,49 @@ impl Metrics {
         registry.register("lightpush_answers", "Lightpush answers", self.lightpush.clone());
         registry.register("filter_answers", "Filter answers", self.filter_requests.clone());
         registry.register("filter_pushes", "Filter pushes", self.filter_pushes.clone());
-        registry.register("filter_duplicates", "Messages not pushed again", self.filter_duplicates.clone());
-        registry.register("filter_subscribers", "Filter subscribers", self.filter_subscribers.clone());
-        registry.register("relay_received", "Valid messages from relay peers", self.relay_received.clone());
+        registry.register(
+            "filter_duplicates",
+            "Messages not pushed again",
+            self.filter_duplicates.clone(),
+        );
+        registry.register(
+            "filter_forgotten_hashes",
+            "Hashes forgotten early, so that a repetition may be pushed again",
+            self.filter_forgotten_hashes.clone(),
+        );
+        registry.register(
+            "filter_subscribers",
+            "Filter subscribers",
+            self.filter_subscribers.clone(),
+        );
+        registry.register(
+            "relay_received",
+            "Valid messages from relay peers",
+            self.relay_received.clone(),
+        );
         registry.register("relay_sent", "Messages handed to relay peers", self.relay_sent.clone());
-        registry.register("relay_rejected", "Invalid messages from relay peers", self.relay_rejected.clone());
+        registry.register(
+            "relay_rejected",
+            "Invalid messages from relay peers",
+            self.relay_rejected.clone(),
+        );
         registry.register("stored", "Messages stored", self.stored.clone());
         registry.register("store_skipped", "Messages not stored", self.store_skipped.clone());
-        registry.register("malformed_frames", "Frames that could not be decoded", self.malformed_frames.clone());
-        registry.register("rate_limited", "Requests refused by a rate limit", self.rate_limited.clone());
-        registry.register("refused_connections", "Connections refused", self.refused_connections.clone());
+        registry.register(
+            "malformed_frames",
+            "Frames that could not be decoded",
+            self.malformed_frames.clone(),
+        );
+        registry.register(
+            "rate_limited",
+            "Requests refused by a rate limit",
+            self.rate_limited.clone(),
+        );
+        registry.register(
+            "refused_connections",
+            "Connections refused",
+            self.refused_connections.clone(),
+        );
         registry.register("refused_streams", "Streams reset", self.refused_streams.clone());
         registry.register("connected_peers", "Connected peers", self.connected_peers.clone());
         registry.register("mesh_peers", "Peers in the smallest mesh", self.mesh_peers.clone());

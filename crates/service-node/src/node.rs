@@ -16,7 +16,7 @@ use runtime::{
     Shutdown,
     http::{Health, HttpError, HttpServer},
 };
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use waku::{Capability, NodeRecord, NodeRecordBuilder, ServiceNodeAddr};
 
 use crate::{
@@ -55,12 +55,13 @@ pub enum StartError {
     NotListening,
 }
 
-/// A running service node. It ends when the shutdown it was started with fires.
+/// A running service node. It ends when it is stopped or dropped, or when the shutdown it was started with fires.
 pub struct Node {
     peer_id: PeerId,
     addresses: watch::Receiver<Vec<Multiaddr>>,
     is_meshed: watch::Receiver<bool>,
     record: Option<NodeRecord>,
+    network: Option<JoinHandle<()>>,
     http: Option<HttpServer>,
     filter: Arc<Filter>,
     metrics: Arc<Metrics>,
@@ -73,20 +74,25 @@ impl Node {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: NodeConfig, log: EventLog, shutdown: Shutdown) -> Result<Self, StartError> {
+        // Of its own, so that ending this node ends nothing else.
+        let shutdown = shutdown.child();
         let metrics = Arc::new(Metrics::default());
         let (parts, run) = network::start(&config, log.clone(), metrics.clone(), shutdown.clone())?;
         let filter = Arc::new(Filter::new(
             config.filter.clone(),
             parts.streams.clone(),
-            parts.peers.clone(),
+            parts.peers,
             metrics.clone(),
             log.clone(),
         ));
         let store = open_store(&config, &log, &metrics)?;
-        run(deliver_to(filter.clone(), store.clone(), log.clone(), metrics.clone()));
+        let network = run(deliver_to(filter.clone(), store.clone(), log.clone(), metrics.clone()));
         let mut addresses = parts.addresses;
-        let listening = timeout(LISTEN_TIMEOUT, addresses.wait_for(|addresses| addresses.len() >= config.listen.len()));
-        listening.await.ok().and_then(Result::ok).ok_or(StartError::NotListening)?;
+        let listening = addresses.wait_for(|addresses| addresses.len() >= config.listen.len());
+        if !matches!(timeout(LISTEN_TIMEOUT, listening).await, Ok(Ok(_))) {
+            shutdown.request();
+            return Err(StartError::NotListening);
+        }
         let record = own_record(&config, &addresses.borrow());
         let pool = PeerExchangePool::new(record.as_ref().map(|record| record.rlp().clone())).unwrap_or_default();
         let services = Arc::new(Services {
@@ -112,6 +118,7 @@ impl Node {
             addresses,
             is_meshed: parts.is_meshed,
             record,
+            network: Some(network),
             http: None,
             filter,
             metrics,
@@ -129,7 +136,11 @@ impl Node {
         let shutdown = self.shutdown.clone();
         tokio::spawn(async move {
             loop {
-                let now = if *is_meshed.borrow_and_update() { Health::ready() } else { Health::not_ready("no mesh") };
+                let now = if *is_meshed.borrow_and_update() {
+                    Health::ready()
+                } else {
+                    Health::not_ready("no mesh")
+                };
                 health.send_replace(now);
                 tokio::select! {
                     changed = is_meshed.changed() => if changed.is_err() { return },
@@ -142,8 +153,15 @@ impl Node {
         });
         let mut registry = Registry::default();
         self.metrics.register(&mut registry);
-        let info = http::debug_info(self.addresses.clone(), self.record.as_ref().map(|record| record.text().to_owned()));
-        HttpServer::builder(health_seen).metrics(registry).merge(info).start(&address.to_string()).await
+        let info = http::debug_info(
+            self.addresses.clone(),
+            self.record.as_ref().map(|record| record.text().to_owned()),
+        );
+        HttpServer::builder(health_seen)
+            .metrics(registry)
+            .merge(info)
+            .start(&address.to_string())
+            .await
     }
 
     /// Peer id.
@@ -161,7 +179,10 @@ impl Node {
     /// Where clients reach this node.
     #[must_use]
     pub fn address(&self) -> ServiceNodeAddr {
-        ServiceNodeAddr { peer_id: self.peer_id, addresses: self.addresses() }
+        ServiceNodeAddr {
+            peer_id: self.peer_id,
+            addresses: self.addresses(),
+        }
     }
 
     /// The node's own ENR; `None` when none of its addresses can be announced.
@@ -193,9 +214,12 @@ impl Node {
         let _ = self.is_meshed.clone().wait_for(|is_meshed| *is_meshed).await;
     }
 
-    /// Ends the node: closes the endpoint and the swarm.
+    /// Ends the node: closes the endpoint and the swarm, and waits until their sockets are free again.
     pub async fn stop(mut self) {
         self.shutdown.request();
+        if let Some(network) = self.network.take() {
+            let _ = network.await;
+        }
         if let Some(http) = self.http.take() {
             http.stop().await;
         }
@@ -216,11 +240,17 @@ fn open_store(config: &NodeConfig, log: &EventLog, metrics: &Arc<Metrics>) -> Re
         match outcome {
             InsertOutcome::Stored => {
                 metrics.stored.inc();
-                log.log(Stored { hash, pubsub_topic: pubsub_topic.to_owned() });
+                log.log(Stored {
+                    hash,
+                    pubsub_topic: pubsub_topic.to_owned(),
+                });
             }
             skipped => {
                 metrics.store_skipped.inc();
-                log.log(StoreSkipped { hash, reason: skipped.to_string() });
+                log.log(StoreSkipped {
+                    hash,
+                    reason: skipped.to_string(),
+                });
             }
         }
     })
@@ -239,7 +269,10 @@ fn deliver_to(filter: Arc<Filter>, store: Option<Store>, log: EventLog, metrics:
         };
         if let Err(error) = store.try_insert(entry) {
             metrics.store_skipped.inc();
-            log.log(StoreSkipped { hash: log_hash(delivery.hash), reason: error.to_string() });
+            log.log(StoreSkipped {
+                hash: log_hash(delivery.hash),
+                reason: error.to_string(),
+            });
         }
     })
 }

@@ -22,7 +22,9 @@ pub(crate) fn answer(services: &Arc<Services>, peer: PeerId, frame: Bytes) -> Op
             services.metrics.rate_limited.inc();
             PeerExchangeRpc::refused(code::TOO_MANY_REQUESTS, "too many requests")
         }
-        Ok(PeerExchangeRpc { request: Some(request), .. }) => {
+        Ok(PeerExchangeRpc {
+            request: Some(request), ..
+        }) => {
             let wanted = usize::try_from(request.num_peers()).unwrap_or(usize::MAX);
             let pool = services.pool.lock().unwrap_or_else(PoisonError::into_inner);
             let records = pool.sample_for(&peer, wanted, &mut rand::rng());

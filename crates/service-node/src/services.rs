@@ -7,13 +7,8 @@ use libp2p::PeerId;
 use waku::net::streams::StreamControl;
 
 use crate::{
-    config::NodeConfig,
-    filter::Filter,
-    metrics::Metrics,
-    network::NetworkHandle,
-    peer_exchange_pool::PeerExchangePool,
-    rate_limit::PeerRateLimiter,
-    store::Store,
+    config::NodeConfig, filter::Filter, metrics::Metrics, network::NetworkHandle, peer_exchange_pool::PeerExchangePool,
+    rate_limit::PeerRateLimiter, store::Store,
 };
 
 /// Everything a request handler may need.

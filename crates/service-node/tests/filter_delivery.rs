@@ -1,5 +1,7 @@
 //! Which messages filter pushes, how often, and that one subscriber's trouble is nobody else's.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::{
@@ -20,14 +22,21 @@ use waku::{WakuMessage, gossip_id, message_hash, net::LightpushVersion};
 
 /// The same message to people and to the hash, in other bytes: a default value is written out.
 fn re_encoded(message: &WakuMessage) -> WakuMessage {
-    let other = WakuMessage { version: Some(0), ..message.clone() };
+    let other = WakuMessage {
+        version: Some(0),
+        ..message.clone()
+    };
     assert_eq!(message_hash(PUBSUB, &other), message_hash(PUBSUB, message));
     assert_ne!(gossip_id(&other.encode_to_vec()), gossip_id(&message.encode_to_vec()));
     other
 }
 
 async fn push(publisher: &TestClient, node: &TestNode, message: &WakuMessage) {
-    let answer = publisher.client.lightpush(node.peer(), LightpushVersion::V3, PUBSUB, message).await.unwrap();
+    let answer = publisher
+        .client
+        .lightpush(node.peer(), LightpushVersion::V3, PUBSUB, message)
+        .await
+        .unwrap();
     assert_eq!(answer.status.code, 200, "{}", answer.status);
 }
 
@@ -55,7 +64,9 @@ async fn the_same_hash_in_other_bytes_is_relayed_but_pushed_once() {
         assert_eq!(message_hash(PUBSUB, &first), message_hash(PUBSUB, &sent));
         assert_eq!(message_hash(PUBSUB, &second), message_hash(PUBSUB, &last));
     }
-    let relayed = nodes[1].wait_for_events(3, |event| matches!(event, Event::RelayReceived(_)).then_some(())).await;
+    let relayed = nodes[1]
+        .wait_for_events(3, |event| matches!(event, Event::RelayReceived(_)).then_some(()))
+        .await;
     assert_eq!(relayed.len(), 3);
     assert_eq!(nodes.each_ref_metric(), [1, 1]);
 }
@@ -67,7 +78,9 @@ trait Duplicates {
 
 impl Duplicates for Vec<TestNode> {
     fn each_ref_metric(&self) -> Vec<u64> {
-        self.iter().map(|node| node.node.metrics().filter_duplicates.get()).collect()
+        self.iter()
+            .map(|node| node.node.metrics().filter_duplicates.get())
+            .collect()
     }
 }
 
@@ -80,10 +93,15 @@ async fn only_the_subscribed_content_and_pubsub_topic_is_pushed() {
     let publisher = client_at(&node).await;
     let mut receiver = client_at(&node).await;
     receiver.subscribe(&node).await;
-    let other_content = WakuMessage { content_topic: Some("/test/1/other/proto".into()), ..message("x") };
+    let other_content = WakuMessage {
+        content_topic: Some("/test/1/other/proto".into()),
+        ..message("x")
+    };
     push(&publisher, &node, &other_content).await;
-    let other_shard =
-        publisher.client.lightpush(node.peer(), LightpushVersion::V3, "/waku/2/rs/2/1", &message("x")).await;
+    let other_shard = publisher
+        .client
+        .lightpush(node.peer(), LightpushVersion::V3, "/waku/2/rs/2/1", &message("x"))
+        .await;
     assert_eq!(other_shard.unwrap().status.code, 200);
     let mine = message("mine");
     push(&publisher, &node, &mine).await;
@@ -133,7 +151,10 @@ async fn a_stuck_subscriber_holds_nobody_back_and_its_queue_is_bounded() {
         *counts.entry(format!("{:?}", pushed.outcome)).or_insert(0) += 1;
     }
     assert!(counts["TimedOut"] >= 1 && counts["Dropped"] >= 1, "{counts:?}");
-    let dropped = stuck.iter().find(|pushed| pushed.outcome == PushOutcome::Dropped).unwrap();
+    let dropped = stuck
+        .iter()
+        .find(|pushed| pushed.outcome == PushOutcome::Dropped)
+        .unwrap();
     assert_eq!(dropped.error.as_deref(), Some("subscriber has 4 messages waiting"));
 }
 
@@ -150,11 +171,16 @@ async fn a_subscriber_that_went_away_is_a_failed_push_and_gets_the_next_one_when
     first.ready().await;
     first.subscribe(&node).await;
     first.client.shutdown().await;
-    node.wait_for_events(1, |event| matches!(event, Event::PeerDisconnected(_)).then_some(())).await;
+    node.wait_for_events(1, |event| matches!(event, Event::PeerDisconnected(_)).then_some(()))
+        .await;
     push(&publisher, &node, &message("unheard")).await;
     let failed = node.wait_for_events(1, pushed).await;
     assert_eq!(failed[0].outcome, PushOutcome::Failed);
-    assert!(failed[0].error.as_ref().unwrap().contains("not connected"), "{:?}", failed[0].error);
+    assert!(
+        failed[0].error.as_ref().unwrap().contains("not connected"),
+        "{:?}",
+        failed[0].error
+    );
     // Subscriptions belong to the peer, not to its connection.
     let mut second = client_with(identity);
     second.client.keep_connected(node.node.address());
@@ -172,7 +198,14 @@ async fn a_subscriber_without_the_push_protocol_is_removed() {
     let node = start(config).await;
     let publisher = client_at(&node).await;
     let serves = vec![waku::wire::protocol_id::METADATA];
-    let deaf = RawPeer::at(&node, RawConfig { serves, ..RawConfig::default() }).await;
+    let deaf = RawPeer::at(
+        &node,
+        RawConfig {
+            serves,
+            ..RawConfig::default()
+        },
+    )
+    .await;
     deaf.subscribe(&node).await;
     push(&publisher, &node, &message("x")).await;
     let pick = |event: &Event| match event {

@@ -1,5 +1,7 @@
 //! What filter answers: limits, lifetimes, rates.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::time::Duration;
@@ -8,7 +10,10 @@ use common::{
     raw::{RawConfig, RawPeer},
     *,
 };
-use event_log::{Event, event::{FilterExpired, FilterHandled}};
+use event_log::{
+    Event,
+    event::{FilterExpired, FilterHandled},
+};
 use service_node::{NodeConfig, rate_limit::RateLimit};
 use waku::{WakuMessage, net::LightpushVersion, wire::FilterSubscribeRequest};
 
@@ -41,14 +46,34 @@ fn expired(event: &Event) -> Option<FilterExpired> {
 async fn a_request_takes_100_topics_and_not_101() {
     let node = start(unlimited()).await;
     let client = client_at(&node).await;
-    let ask = async |count| client.client.filter_subscribe(node.peer(), PUBSUB, &topics(0..count)).await.unwrap();
+    let ask = async |count| {
+        client
+            .client
+            .filter_subscribe(node.peer(), PUBSUB, &topics(0..count))
+            .await
+            .unwrap()
+    };
     assert_eq!(ask(100).await.code, 200);
     let refused = ask(101).await;
-    assert_eq!((refused.code, refused.text.as_deref()), (400, Some("exceeds maximum content topics: 100")));
+    assert_eq!(
+        (refused.code, refused.text.as_deref()),
+        (400, Some("exceeds maximum content topics: 100"))
+    );
     assert_eq!(ask(0).await.code, 400);
-    assert_eq!(client.client.filter_subscribe(node.peer(), "", &topics(0..1)).await.unwrap().code, 400);
+    assert_eq!(
+        client
+            .client
+            .filter_subscribe(node.peer(), "", &topics(0..1))
+            .await
+            .unwrap()
+            .code,
+        400
+    );
     let logged = node.wait_for_events(4, handled).await;
-    let asked: Vec<_> = logged.iter().map(|handled| (handled.content_topics, handled.status)).collect();
+    let asked: Vec<_> = logged
+        .iter()
+        .map(|handled| (handled.content_topics, handled.status))
+        .collect();
     assert_eq!(asked, [(100, 200), (101, 400), (0, 400), (1, 400)]);
     assert!(logged.iter().all(|handled| handled.request == "subscribe"));
 }
@@ -62,15 +87,60 @@ async fn beyond_the_criteria_limit_a_subscription_is_503_and_the_old_ones_stay()
     let mut client = client_at(&node).await;
     let peer = node.peer();
     let (first, second) = (topics(0..100), topics(100..200));
-    assert_eq!(client.client.filter_subscribe(peer, PUBSUB, &first).await.unwrap().code, 200);
-    assert_eq!(client.client.filter_subscribe(peer, PUBSUB, &second).await.unwrap().code, 503);
-    assert_eq!(client.client.filter_subscribe(peer, PUBSUB, &second[..50]).await.unwrap().code, 200);
+    assert_eq!(
+        client.client.filter_subscribe(peer, PUBSUB, &first).await.unwrap().code,
+        200
+    );
+    assert_eq!(
+        client
+            .client
+            .filter_subscribe(peer, PUBSUB, &second)
+            .await
+            .unwrap()
+            .code,
+        503
+    );
+    assert_eq!(
+        client
+            .client
+            .filter_subscribe(peer, PUBSUB, &second[..50])
+            .await
+            .unwrap()
+            .code,
+        200
+    );
     // What one has already, one may ask for again.
-    assert_eq!(client.client.filter_subscribe(peer, PUBSUB, &first).await.unwrap().code, 200);
-    assert_eq!(client.client.filter_unsubscribe(peer, PUBSUB, &first).await.unwrap().code, 200);
-    assert_eq!(client.client.filter_subscribe(peer, PUBSUB, &second).await.unwrap().code, 200);
-    let sent = WakuMessage { content_topic: Some(second[99].clone()), ..message("x") };
-    client.client.lightpush(peer, LightpushVersion::V3, PUBSUB, &sent).await.unwrap();
+    assert_eq!(
+        client.client.filter_subscribe(peer, PUBSUB, &first).await.unwrap().code,
+        200
+    );
+    assert_eq!(
+        client
+            .client
+            .filter_unsubscribe(peer, PUBSUB, &first)
+            .await
+            .unwrap()
+            .code,
+        200
+    );
+    assert_eq!(
+        client
+            .client
+            .filter_subscribe(peer, PUBSUB, &second)
+            .await
+            .unwrap()
+            .code,
+        200
+    );
+    let sent = WakuMessage {
+        content_topic: Some(second[99].clone()),
+        ..message("x")
+    };
+    client
+        .client
+        .lightpush(peer, LightpushVersion::V3, PUBSUB, &sent)
+        .await
+        .unwrap();
     assert_eq!(client.pushed().await.0, sent);
 }
 
@@ -85,7 +155,10 @@ async fn beyond_the_subscriber_limit_a_newcomer_is_503_until_one_leaves() {
     assert_eq!(third.subscribe(&node).await.code, 503);
     assert_eq!(first.subscribe(&node).await.code, 200);
     assert_eq!(node.node.filter_subscriber_count(), 2);
-    assert_eq!(first.client.filter_unsubscribe_all(node.peer()).await.unwrap().code, 200);
+    assert_eq!(
+        first.client.filter_unsubscribe_all(node.peer()).await.unwrap().code,
+        200
+    );
     assert_eq!(third.subscribe(&node).await.code, 200);
 }
 
@@ -95,7 +168,15 @@ async fn who_has_no_subscription_is_told_404() {
     let client = client_at(&node).await;
     let (peer, topic) = (node.peer(), [CONTENT.to_owned()]);
     assert_eq!(client.client.filter_ping(peer).await.unwrap().code, 404);
-    assert_eq!(client.client.filter_unsubscribe(peer, PUBSUB, &topic).await.unwrap().code, 404);
+    assert_eq!(
+        client
+            .client
+            .filter_unsubscribe(peer, PUBSUB, &topic)
+            .await
+            .unwrap()
+            .code,
+        404
+    );
     assert_eq!(client.client.filter_unsubscribe_all(peer).await.unwrap().code, 404);
     for way_out in ["unsubscribe", "unsubscribe_all"] {
         assert_eq!(client.subscribe(&node).await.code, 200);
@@ -120,7 +201,10 @@ async fn after_unsubscribing_nothing_is_pushed() {
     let publisher = client_at(&node).await;
     let push = async |text: &str| {
         let sent = message(text);
-        let answer = publisher.client.lightpush(node.peer(), LightpushVersion::V3, PUBSUB, &sent).await;
+        let answer = publisher
+            .client
+            .lightpush(node.peer(), LightpushVersion::V3, PUBSUB, &sent)
+            .await;
         assert_eq!(answer.unwrap().status.code, 200);
         sent
     };
@@ -159,7 +243,12 @@ async fn a_subscription_without_ping_expires_and_one_with_pings_does_not() {
         () = two_lifetimes => {}
         () = ping => unreachable!("pings for ever"),
     }
-    let logged: Vec<_> = node.events().iter().filter_map(expired).map(|expired| expired.peer).collect();
+    let logged: Vec<_> = node
+        .events()
+        .iter()
+        .filter_map(expired)
+        .map(|expired| expired.peer)
+        .collect();
     assert_eq!(logged, vec![silent.client.peer_id().to_string(); 2]);
     assert_eq!(node.node.filter_subscriber_count(), 1);
     assert_eq!(node.node.metrics().filter_subscribers.get(), 1);
@@ -168,7 +257,10 @@ async fn a_subscription_without_ping_expires_and_one_with_pings_does_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_rate_requests_are_429() {
     let mut config = config();
-    config.filter.rate = Some(RateLimit { volume: 2, period: Duration::from_secs(3600) });
+    config.filter.rate = Some(RateLimit {
+        volume: 2,
+        period: Duration::from_secs(3600),
+    });
     let node = start(config).await;
     let (greedy, modest) = (client_at(&node).await, client_at(&node).await);
     assert_eq!(greedy.subscribe(&node).await.code, 200);
@@ -183,7 +275,14 @@ async fn beyond_the_rate_requests_are_429() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ping_as_js_waku_writes_it_is_a_ping() {
     let node = start(unlimited()).await;
-    let raw = RawPeer::at(&node, RawConfig { agent: "js-waku".into(), ..RawConfig::default() }).await;
+    let raw = RawPeer::at(
+        &node,
+        RawConfig {
+            agent: "js-waku".into(),
+            ..RawConfig::default()
+        },
+    )
+    .await;
     let ping = FilterSubscribeRequest {
         request_id: Some("js".into()),
         filter_subscribe_type: None,
@@ -194,6 +293,9 @@ async fn a_ping_as_js_waku_writes_it_is_a_ping() {
     assert_eq!((answer.request_id(), answer.status().code), ("js", 404));
     raw.subscribe(&node).await;
     assert_eq!(raw.filter(&node, &ping).await.status().code, 200);
-    let unknown = FilterSubscribeRequest { filter_subscribe_type: Some(9), ..ping };
+    let unknown = FilterSubscribeRequest {
+        filter_subscribe_type: Some(9),
+        ..ping
+    };
     assert_eq!(raw.filter(&node, &unknown).await.status().code, 400);
 }

@@ -1,5 +1,7 @@
 //! What lightpush answers, in both versions.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use common::{
@@ -11,9 +13,9 @@ use prost::Message;
 use service_node::rate_limit::RateLimit;
 use std::time::Duration;
 use waku::{
-    ContentTopic, ShardCount, WakuMessage, autoshard,
+    WakuMessage,
     net::LightpushVersion,
-    wire::{LightpushRequest, LightpushResponse, PushRpc, protocol_id},
+    wire::{PushRpc, protocol_id},
 };
 
 const BOTH: [LightpushVersion; 2] = [LightpushVersion::V2, LightpushVersion::V3];
@@ -50,10 +52,17 @@ async fn a_message_of_160_kib_is_refused_with_420_and_logged() {
     let publisher = client_at(&node).await;
     for version in BOTH {
         let large = message_of(160 * 1024);
-        let answer = publisher.client.lightpush(node.peer(), version, PUBSUB, &large).await.unwrap();
+        let answer = publisher
+            .client
+            .lightpush(node.peer(), version, PUBSUB, &large)
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 420, "{version:?}");
         let text = answer.status.text.unwrap();
-        assert!(text.starts_with("Message size exceeded maximum of 153576 bytes"), "{version:?}: {text}");
+        assert!(
+            text.starts_with("Message size exceeded maximum of 153576 bytes"),
+            "{version:?}: {text}"
+        );
     }
     let logged = node.wait_for_events(2, handled).await;
     for (logged, protocol) in logged.iter().zip(["v2", "v3"]) {
@@ -74,11 +83,19 @@ async fn the_largest_message_that_fits_is_relayed_and_one_byte_more_is_refused()
     let overhead_bytes = 24; // with the 14 characters of the topic
     for version in BOTH {
         let fits = message_of(frame_limit_bytes - overhead_bytes);
-        let answer = publisher.client.lightpush(nodes[0].peer(), version, PUBSUB, &fits).await.unwrap();
+        let answer = publisher
+            .client
+            .lightpush(nodes[0].peer(), version, PUBSUB, &fits)
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 200, "{version:?}: {}", answer.status);
         assert_eq!(far.pushed().await.0, fits);
         let too_large = message_of(frame_limit_bytes - overhead_bytes + 1);
-        let answer = publisher.client.lightpush(nodes[0].peer(), version, PUBSUB, &too_large).await.unwrap();
+        let answer = publisher
+            .client
+            .lightpush(nodes[0].peer(), version, PUBSUB, &too_large)
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 420, "{version:?}");
     }
 }
@@ -89,95 +106,63 @@ async fn the_same_message_twice_is_505_the_second_time() {
     let publisher = client_at(&nodes[0]).await;
     for (first, second) in [(BOTH[0], BOTH[1]), (BOTH[1], BOTH[0])] {
         let twice = message("twice");
-        let answer = publisher.client.lightpush(nodes[0].peer(), first, PUBSUB, &twice).await.unwrap();
+        let answer = publisher
+            .client
+            .lightpush(nodes[0].peer(), first, PUBSUB, &twice)
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 200);
-        let answer = publisher.client.lightpush(nodes[0].peer(), second, PUBSUB, &twice).await.unwrap();
+        let answer = publisher
+            .client
+            .lightpush(nodes[0].peer(), second, PUBSUB, &twice)
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 505, "{second:?}: {}", answer.status);
     }
     // The same through the other node: it has the message by relay.
     let relayed = message("relayed");
-    publisher.client.lightpush(nodes[0].peer(), BOTH[1], PUBSUB, &relayed).await.unwrap();
-    nodes[1].wait_for_events(3, |event| matches!(event, Event::RelayReceived(_)).then_some(())).await;
+    publisher
+        .client
+        .lightpush(nodes[0].peer(), BOTH[1], PUBSUB, &relayed)
+        .await
+        .unwrap();
+    nodes[1]
+        .wait_for_events(3, |event| matches!(event, Event::RelayReceived(_)).then_some(()))
+        .await;
     let other = client_at(&nodes[1]).await;
-    let answer = other.client.lightpush(nodes[1].peer(), BOTH[1], PUBSUB, &relayed).await.unwrap();
+    let answer = other
+        .client
+        .lightpush(nodes[1].peer(), BOTH[1], PUBSUB, &relayed)
+        .await
+        .unwrap();
     assert_eq!(answer.status.code, 505);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_pubsub_topic_static_sharding_refuses_with_420() {
-    let node = start(config()).await;
-    let raw = RawPeer::at(&node, RawConfig::default()).await;
-    let request = LightpushRequest { pubsub_topic: None, ..LightpushRequest::new("r", "", message("x")) };
-    let answer: LightpushResponse = raw.ask(node.peer(), protocol_id::LIGHTPUSH_V3, &request).await;
-    assert_eq!((answer.request_id(), answer.status_code()), ("r", 420));
-    assert_eq!(answer.status_desc(), "Pubsub topic must be specified when static sharding is enabled");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_pubsub_topic_autosharding_derives_it() {
-    let mut config = config();
-    config.shards = (0..8).collect();
-    config.shard_count = Some(ShardCount::new(8).unwrap());
-    config.standalone = true;
-    let node = start(config).await;
-    let raw = RawPeer::at(&node, RawConfig::default()).await;
-    let mut receiver = client_at(&node).await;
-    let mut shards_hit = std::collections::BTreeSet::new();
-    for application in ["a", "b", "c", "d", "e"] {
-        let content_topic = format!("/{application}/1/name/proto");
-        let topic: ContentTopic = content_topic.parse().unwrap();
-        let expected = autoshard(CLUSTER, ShardCount::new(8).unwrap(), &topic).to_string();
-        let status = receiver.client.filter_subscribe(node.peer(), &expected, std::slice::from_ref(&content_topic)).await;
-        assert!(status.unwrap().is_ok());
-        let message = WakuMessage { content_topic: Some(content_topic), ..message("auto") };
-        let request = LightpushRequest { pubsub_topic: None, ..LightpushRequest::new("r", "", message.clone()) };
-        let answer: LightpushResponse = raw.ask(node.peer(), protocol_id::LIGHTPUSH_V3, &request).await;
-        assert_eq!(answer.status_code(), 200, "{}", answer.status_desc());
-        assert_eq!(receiver.pushed().await, (message, expected.clone()));
-        shards_hit.insert(expected);
-    }
-    assert!(shards_hit.len() > 1, "the topics of this test lie on one shard: {shards_hit:?}");
-    let odd = WakuMessage { content_topic: Some("no content topic".into()), ..message("x") };
-    let request = LightpushRequest { pubsub_topic: None, ..LightpushRequest::new("r", "", odd) };
-    let answer: LightpushResponse = raw.ask(node.peer(), protocol_id::LIGHTPUSH_V3, &request).await;
-    assert_eq!(answer.status_code(), 420);
-    assert!(answer.status_desc().starts_with("Invalid content-topic"), "{}", answer.status_desc());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_empty_topic_is_400_and_a_shard_not_relayed_is_421() {
-    let mut config = config();
-    config.standalone = true;
-    let node = start(config).await;
-    let publisher = client_at(&node).await;
-    for (topic, expected) in
-        [("", 400), (" ", 400), ("/waku/2/rs/2/7", 421), ("/waku/2/rs/3/0", 421), ("my-topic", 421), (PUBSUB, 200)]
-    {
-        let v3 = publisher.client.lightpush(node.peer(), LightpushVersion::V3, topic, &message("x")).await.unwrap();
-        assert_eq!(v3.status.code, expected, "{topic:?}: {}", v3.status);
-        // Version 2 has texts only, and a class for each: what matters is that only the right topic succeeds.
-        let v2 = publisher.client.lightpush(node.peer(), LightpushVersion::V2, topic, &message("x")).await.unwrap();
-        assert_eq!(v2.status.is_ok(), expected == 200, "{topic:?}: {}", v2.status);
-    }
-    let logged = node.wait_for_events(12, handled).await;
-    let v2_codes: Vec<_> = logged.iter().filter(|logged| logged.protocol == "v2").map(|logged| logged.status).collect();
-    assert_eq!(v2_codes, [400, 400, 421, 421, 421, 200]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_rate_a_peer_gets_429_and_others_are_served() {
     let mut config = config();
     config.standalone = true;
-    config.lightpush_rate = Some(RateLimit { volume: 2, period: Duration::from_secs(3600) });
+    config.lightpush_rate = Some(RateLimit {
+        volume: 2,
+        period: Duration::from_secs(3600),
+    });
     let node = start(config).await;
     let greedy = client_at(&node).await;
     let peer = node.peer();
     for _ in 0..2 {
-        let answer = greedy.client.lightpush(peer, LightpushVersion::V3, PUBSUB, &message("x")).await.unwrap();
+        let answer = greedy
+            .client
+            .lightpush(peer, LightpushVersion::V3, PUBSUB, &message("x"))
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 200);
     }
     for version in BOTH {
-        let answer = greedy.client.lightpush(peer, version, PUBSUB, &message("x")).await.unwrap();
+        let answer = greedy
+            .client
+            .lightpush(peer, version, PUBSUB, &message("x"))
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 429, "{version:?}: {}", answer.status);
     }
     assert_eq!(node.node.metrics().rate_limited.get(), 2);
@@ -195,7 +180,11 @@ async fn without_relay_peers_a_push_is_505_and_reaches_nobody() {
     let mut client = client_at(&node).await;
     assert!(client.subscribe(&node).await.is_ok());
     for version in BOTH {
-        let answer = client.client.lightpush(node.peer(), version, PUBSUB, &message("x")).await.unwrap();
+        let answer = client
+            .client
+            .lightpush(node.peer(), version, PUBSUB, &message("x"))
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 505, "{version:?}: {}", answer.status);
     }
     let raw = RawPeer::at(&node, RawConfig::default()).await;
@@ -203,10 +192,21 @@ async fn without_relay_peers_a_push_is_505_and_reaches_nobody() {
     let answer: PushRpc = raw.ask(node.peer(), protocol_id::LIGHTPUSH_V2, &request).await;
     assert_eq!(answer.response.unwrap().info(), "not_published_to_any_peer");
     // With a relay peer the next push passes, and is the first thing the subscriber hears.
-    let relay = RawPeer::at(&node, RawConfig { relay: true, ..RawConfig::default() }).await;
+    let relay = RawPeer::at(
+        &node,
+        RawConfig {
+            relay: true,
+            ..RawConfig::default()
+        },
+    )
+    .await;
     relay.meshed(&node).await;
     let sent = message("with a relay peer");
-    let answer = client.client.lightpush(node.peer(), BOTH[1], PUBSUB, &sent).await.unwrap();
+    let answer = client
+        .client
+        .lightpush(node.peer(), BOTH[1], PUBSUB, &sent)
+        .await
+        .unwrap();
     assert_eq!((answer.status.code, answer.relay_peers), (200, Some(1)));
     assert_eq!(client.pushed().await.0, sent);
 }
@@ -220,8 +220,23 @@ async fn a_standalone_node_serves_its_own_subscribers() {
     assert!(client.subscribe(&node).await.is_ok());
     for version in BOTH {
         let sent = message("alone");
-        let answer = client.client.lightpush(node.peer(), version, PUBSUB, &sent).await.unwrap();
+        let answer = client
+            .client
+            .lightpush(node.peer(), version, PUBSUB, &sent)
+            .await
+            .unwrap();
         assert_eq!(answer.status.code, 200, "{version:?}");
         assert_eq!(client.pushed().await, (sent, PUBSUB.to_owned()));
     }
+    let twice = message("twice");
+    let mut codes = Vec::new();
+    for version in [BOTH[0], BOTH[1], BOTH[0]] {
+        let answer = client
+            .client
+            .lightpush(node.peer(), version, PUBSUB, &twice)
+            .await
+            .unwrap();
+        codes.push(answer.status.code);
+    }
+    assert_eq!(codes, [200, 505, 505]);
 }

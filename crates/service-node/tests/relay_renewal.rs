@@ -3,6 +3,8 @@
 //! nwaku resets a relay stream that was quiet for 5 to 10 minutes and opens another; rust gossipsub alone goes deaf and
 //! mute at the fifth. The peer here speaks relay by hand, so that it can do in a second what takes nwaku an hour.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::{sync::Arc, time::Duration};

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    fmt,
     path::PathBuf,
 };
 
@@ -15,50 +14,10 @@ use clap::{
 };
 use serde_json::Value;
 
-use super::{ConfigError, file};
+use super::{ConfigError, Source, file};
 
 /// Environment variables of options begin so.
 pub const ENV_PREFIX: &str = "LPT_";
-
-/// Where the value of an option came from; greater wins.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// Built in.
-    Default,
-    /// The configuration file, at this line of this path.
-    File {
-        /// Its path.
-        path: String,
-        /// Line of the key, from 1.
-        line: usize,
-    },
-    /// This environment variable.
-    Environment(String),
-    /// The command line.
-    Flag,
-}
-
-impl Source {
-    fn rank(&self) -> u8 {
-        match self {
-            Self::Default => 0,
-            Self::File { .. } => 1,
-            Self::Environment(_) => 2,
-            Self::Flag => 3,
-        }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => f.write_str("default"),
-            Self::File { path, line } => write!(f, "configuration file {path}, line {line}"),
-            Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::Flag => f.write_str("command line"),
-        }
-    }
-}
 
 /// The typed arguments, and where they came from.
 #[derive(Debug, Clone)]
@@ -294,172 +253,5 @@ fn shown_value(matches: &ArgMatches, id: &str, arg: &Arg) -> Option<Value> {
     match arg.get_action() {
         ArgAction::Append => Some(texts.collect()),
         _ => texts.next_back(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use clap::{CommandFactory, Parser};
-
-    use super::*;
-
-    #[derive(Debug, Parser)]
-    #[command(name = "example")]
-    struct Args {
-        #[arg(long)]
-        config: Option<PathBuf>,
-        #[arg(long)]
-        node: Vec<String>,
-        #[arg(long, default_value_t = 120)]
-        messages: u64,
-        #[arg(long)]
-        rate: Option<u64>,
-        #[arg(long)]
-        interval: Option<String>,
-        #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", action = ArgAction::Set)]
-        fixed: bool,
-    }
-
-    fn run(argv: &[&str], env: &[(&str, &str)], file: Option<&str>) -> Result<Parsed<Args>, ConfigError> {
-        let mut line: Vec<OsString> = vec!["example".into()];
-        let mut written = tempfile::NamedTempFile::new().expect("temporary file");
-        if let Some(text) = file {
-            written.write_all(text.as_bytes()).expect("written");
-            line.extend(["--config".into(), written.path().into()]);
-        }
-        line.extend(argv.iter().map(OsString::from));
-        let lookup = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        parse(
-            &with_environment(Args::command()),
-            &[&["rate", "interval"]],
-            &line,
-            lookup,
-        )
-    }
-
-    fn message(result: Result<Parsed<Args>, ConfigError>) -> String {
-        result.expect_err("must be refused").to_string()
-    }
-
-    #[test]
-    fn flag_over_environment_over_file_over_default() {
-        let file = Some("messages = 1");
-        let env: &[_] = &[("LPT_MESSAGES", "2")];
-        let messages = |argv: &[&str], env: &[(&str, &str)], file| run(argv, env, file).expect("valid").args.messages;
-        assert_eq!(messages(&["--messages", "3"], env, file), 3);
-        assert_eq!(messages(&[], env, file), 2);
-        assert_eq!(messages(&[], &[], file), 1);
-        assert_eq!(messages(&[], &[], None), 120);
-        assert_eq!(
-            messages(&[], &[("LPT_MESSAGES", "")], file),
-            1,
-            "an empty variable counts as unset"
-        );
-    }
-
-    #[test]
-    fn sources_are_told() {
-        let parsed = run(&["--rate=5"], &[("LPT_NODE", "a, b")], Some("messages = 1")).expect("valid");
-        assert_eq!(parsed.sources["rate"], Source::Flag);
-        assert_eq!(parsed.sources["node"], Source::Environment("LPT_NODE".into()));
-        assert!(matches!(parsed.sources["messages"], Source::File { line: 1, .. }));
-        assert_eq!(parsed.sources["fixed"], Source::Default);
-        assert!(!parsed.is_given("fixed") && parsed.is_given("messages"));
-        assert_eq!(parsed.values["node"], serde_json::json!(["a", "b"]));
-        assert_eq!(parsed.values["messages"], serde_json::json!("1"));
-        assert!(!parsed.values.contains_key("interval"));
-    }
-
-    #[test]
-    fn a_list_replaces_lists_of_lower_rank() {
-        let file = Some("node = [\"f1\", \"f2\"]");
-        assert_eq!(run(&[], &[], file).expect("valid").args.node, ["f1", "f2"]);
-        assert_eq!(
-            run(&[], &[("LPT_NODE", "e1,e2")], file).expect("valid").args.node,
-            ["e1", "e2"]
-        );
-        let flags = run(&["--node=x", "--node=y"], &[("LPT_NODE", "e1,e2")], file);
-        assert_eq!(flags.expect("valid").args.node, ["x", "y"]);
-    }
-
-    #[test]
-    fn booleans_can_be_switched_off_again() {
-        assert!(run(&[], &[], Some("fixed = true")).expect("valid").args.fixed);
-        assert!(
-            !run(&["--fixed=false"], &[], Some("fixed = true"))
-                .expect("valid")
-                .args
-                .fixed
-        );
-        assert!(
-            run(&["--fixed"], &[("LPT_FIXED", "false")], None)
-                .expect("valid")
-                .args
-                .fixed
-        );
-    }
-
-    #[test]
-    fn exclusive_sibling_of_higher_rank_wins() {
-        let parsed = run(&["--rate=5"], &[], Some("interval = '1s'")).expect("valid");
-        assert_eq!((parsed.args.rate, parsed.args.interval), (Some(5), None));
-        let parsed = run(&[], &[("LPT_INTERVAL", "1s")], Some("rate = 7")).expect("valid");
-        assert_eq!((parsed.args.rate, parsed.args.interval.as_deref()), (None, Some("1s")));
-    }
-
-    #[test]
-    fn exclusive_siblings_of_one_rank_are_an_error() {
-        assert_eq!(
-            message(run(&["--rate=5", "--interval=1s"], &[], None)),
-            "--rate and --interval exclude each other, and both are given on the command line: remove one"
-        );
-        let error = message(run(&[], &[], Some("rate = 5\ninterval = '1s'")));
-        assert!(error.contains("in the configuration file"), "{error}");
-    }
-
-    #[test]
-    fn refused_values_name_their_place() {
-        let error = message(run(&[], &[("LPT_MESSAGES", "many")], None));
-        assert!(
-            error.starts_with("environment variable LPT_MESSAGES: invalid value 'many'"),
-            "{error}"
-        );
-        let error = message(run(&[], &[], Some("\nmessages = 'many'")));
-        assert!(error.contains(", line 2: invalid value 'many'"), "{error}");
-        let error = message(run(&["--messages=many"], &[], None));
-        assert!(
-            error.starts_with("error: invalid value 'many' for '--messages <MESSAGES>'"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn missing_file_is_missing_input() {
-        let error = run(&["--config=/nonexistent/lpt.toml"], &[], None).expect_err("no such file");
-        assert_eq!(error.report(), crate::ExitCode::InputMissing);
-        assert!(
-            error
-                .to_string()
-                .starts_with("configuration file /nonexistent/lpt.toml: "),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn help_names_the_environment_variables() {
-        let error = run(&["--help"], &[], None).expect_err("help is reported this way");
-        let help = error.to_string();
-        for name in [
-            "LPT_CONFIG",
-            "LPT_NODE",
-            "LPT_MESSAGES",
-            "LPT_RATE",
-            "LPT_INTERVAL",
-            "LPT_FIXED",
-        ] {
-            assert!(help.contains(name), "{name} in {help}");
-        }
     }
 }

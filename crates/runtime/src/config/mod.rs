@@ -10,6 +10,10 @@ mod error;
 mod file;
 mod layers;
 mod nearest;
+mod source;
+#[cfg(test)]
+mod tests;
 
 pub use error::ConfigError;
-pub use layers::{ENV_PREFIX, Parsed, Source, parse, with_environment};
+pub use layers::{ENV_PREFIX, Parsed, parse, with_environment};
+pub use source::Source;

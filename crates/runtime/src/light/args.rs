@@ -18,7 +18,7 @@ const MAX_CLIENTS: i64 = 10_000;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// Service node: a multiaddr that ends in /p2p/<peer id>, or an ENR. Repeatable
+    /// Service node: a multiaddr that ends in /p2p/PEER-ID, or an ENR. Repeatable
     #[arg(long, value_name = "ADDRESS")]
     pub service_node: Vec<ServiceNodeAddr>,
 
@@ -71,7 +71,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N")]
     pub expect_receivers: Option<u32>,
 
-    /// Where the event log goes; an existing file is never overwritten; - is standard output [default: ./<role>.jsonl]
+    /// Where the event log goes; an existing file is never overwritten; - is standard output [default: publisher.jsonl or receiver.jsonl here]
     #[arg(long, value_name = "PATH")]
     pub event_log: Option<PathBuf>,
 

@@ -20,6 +20,7 @@ use crate::{
     logging::LoggingError,
     ready::ReadyError,
     terminal,
+    version::version,
 };
 
 /// What a role says of itself when its run begins.
@@ -35,8 +36,6 @@ pub struct SessionPlan {
     pub interval_ns: Option<u64>,
     /// The full configuration.
     pub config: BTreeMap<String, Value>,
-    /// The program's version.
-    pub version: &'static str,
 }
 
 /// Service nodes that never became usable.
@@ -163,7 +162,7 @@ impl Session {
         plan.config.insert("node-name".into(), node.clone().into());
         plan.config
             .insert("event-log".into(), path.display().to_string().into());
-        let mut started = RunInfo::of_this_process(plan.version).started(plan.role, &run_id, &node);
+        let mut started = RunInfo::of_this_process(&version()).started(plan.role, &run_id, &node);
         started.clients = plan.clients;
         started.messages = plan.messages;
         started.interval_ns = plan.interval_ns;

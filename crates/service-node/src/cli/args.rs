@@ -24,7 +24,12 @@ use crate::{
 #[command(name = "service-node", version, max_term_width = 100)]
 pub struct Args {
     /// Address to listen at; repeatable. Add /ws for WebSocket, which js-waku needs
-    #[arg(long, value_name = "MULTIADDR", default_value = "/ip4/0.0.0.0/tcp/60000", help_heading = "Network")]
+    #[arg(
+        long,
+        value_name = "MULTIADDR",
+        default_value = "/ip4/0.0.0.0/tcp/60000",
+        help_heading = "Network"
+    )]
     pub listen: Vec<Multiaddr>,
 
     /// Relay peer to stay connected to: a multiaddr that ends in /p2p/<peer id>, or an ENR. Repeatable
@@ -207,13 +212,16 @@ impl Args {
     /// See [`ArgsError`].
     pub fn resolve(&self, keypair: Keypair) -> Result<NodeConfig, ArgsError> {
         for shard in &self.shard {
-            PubsubTopic::new(self.cluster_id, *shard)
-                .map_err(|error| ArgsError::Shard { shard: *shard, reason: error.to_string() })?;
+            PubsubTopic::new(self.cluster_id, *shard).map_err(|error| ArgsError::Shard {
+                shard: *shard,
+                reason: error.to_string(),
+            })?;
         }
         let shard_count = match self.shards_in_network {
-            Some(count) => Some(
-                ShardCount::new(count).map_err(|error| ArgsError::ShardCount { count, reason: error.to_string() })?,
-            ),
+            Some(count) => Some(ShardCount::new(count).map_err(|error| ArgsError::ShardCount {
+                count,
+                reason: error.to_string(),
+            })?),
             None => None,
         };
         if self.store_path.is_some() && !self.store {
@@ -223,7 +231,10 @@ impl Args {
         let max_message_bytes = usize::try_from(self.max_message_size)
             .ok()
             .filter(|size_bytes| *size_bytes <= max_bytes)
-            .ok_or(ArgsError::MessageSize { size_bytes: self.max_message_size, max_bytes })?;
+            .ok_or(ArgsError::MessageSize {
+                size_bytes: self.max_message_size,
+                max_bytes,
+            })?;
         let store = self.store.then(|| StoreSettings {
             path: self.store_path.clone(),
             max_messages: self.store_max_messages,
@@ -235,7 +246,10 @@ impl Args {
             shard_count,
             expect_peers: self.expect_peers,
             standalone: self.standalone,
-            relay: RelayLimits { max_message_bytes, ip_colocation_threshold: self.ip_colocation_threshold },
+            relay: RelayLimits {
+                max_message_bytes,
+                ip_colocation_threshold: self.ip_colocation_threshold,
+            },
             filter: self.filter(),
             store,
             lightpush_rate: self.lightpush_rate.0,
@@ -271,7 +285,9 @@ fn parse_rate_limit(text: &str) -> Result<OptionalRate, String> {
     if text == "0" {
         return Ok(OptionalRate(None));
     }
-    text.parse().map(|rate| OptionalRate(Some(rate))).map_err(|error: crate::rate_limit::RateLimitError| error.to_string())
+    text.parse()
+        .map(|rate| OptionalRate(Some(rate)))
+        .map_err(|error: crate::rate_limit::RateLimitError| error.to_string())
 }
 
 fn positive(text: &str) -> Result<usize, String> {
@@ -292,7 +308,9 @@ mod tests {
 
     fn resolve(flags: &[&str]) -> Result<NodeConfig, ArgsError> {
         let argv = ["service-node"].iter().chain(flags);
-        Args::try_parse_from(argv).unwrap().resolve(Keypair::generate_secp256k1())
+        Args::try_parse_from(argv)
+            .unwrap()
+            .resolve(Keypair::generate_secp256k1())
     }
 
     #[test]
@@ -306,10 +324,22 @@ mod tests {
 
     #[test]
     fn nonsense_is_named() {
-        assert!(matches!(resolve(&["--shard", "1024"]), Err(ArgsError::Shard { shard: 1024, .. })));
-        assert!(matches!(resolve(&["--shards-in-network", "0"]), Err(ArgsError::ShardCount { count: 0, .. })));
-        assert!(matches!(resolve(&["--store-path", "x"]), Err(ArgsError::StorePathWithoutStore)));
-        assert!(matches!(resolve(&["--max-message-size", "2MiB"]), Err(ArgsError::MessageSize { .. })));
+        assert!(matches!(
+            resolve(&["--shard", "1024"]),
+            Err(ArgsError::Shard { shard: 1024, .. })
+        ));
+        assert!(matches!(
+            resolve(&["--shards-in-network", "0"]),
+            Err(ArgsError::ShardCount { count: 0, .. })
+        ));
+        assert!(matches!(
+            resolve(&["--store-path", "x"]),
+            Err(ArgsError::StorePathWithoutStore)
+        ));
+        assert!(matches!(
+            resolve(&["--max-message-size", "2MiB"]),
+            Err(ArgsError::MessageSize { .. })
+        ));
         assert!(Args::try_parse_from(["service-node", "--filter-rate", "often"]).is_err());
         assert!(Args::try_parse_from(["service-node", "--filter-push-queue", "0"]).is_err());
     }

@@ -33,7 +33,10 @@ pub enum KeyError {
 
 /// Reads the key in `path`, or makes a key and the file.
 pub(super) fn from_file(path: &Path) -> Result<Keypair, KeyError> {
-    let failed = |source| KeyError::File { path: path.to_owned(), source };
+    let failed = |source| KeyError::File {
+        path: path.to_owned(),
+        source,
+    };
     match fs::metadata(path) {
         Ok(found) if found.len() > MAX_KEY_FILE_BYTES => Err(KeyError::Content { path: path.to_owned() }),
         Ok(_) => {
@@ -43,8 +46,18 @@ pub(super) fn from_file(path: &Path) -> Result<Keypair, KeyError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = secp256k1::Keypair::generate();
             let mut options = OpenOptions::new();
-            let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-            let digits: String = key.secret().to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path)
+                .map_err(failed)?;
+            let digits: String = key
+                .secret()
+                .to_bytes()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             writeln!(file, "{digits}").map_err(failed)?;
             Ok(key.into())
         }
@@ -84,7 +97,14 @@ mod tests {
     fn anything_else_is_refused_with_the_path() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("node.key");
-        for text in ["", "zz", &"0".repeat(64), &"a".repeat(63), &"a".repeat(300), &"é".repeat(32)] {
+        for text in [
+            "",
+            "zz",
+            &"0".repeat(64),
+            &"a".repeat(63),
+            &"a".repeat(300),
+            &"é".repeat(32),
+        ] {
             fs::write(&path, text).unwrap();
             let error = from_file(&path).unwrap_err();
             assert!(error.to_string().contains("node.key"), "{error}");

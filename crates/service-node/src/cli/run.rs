@@ -45,8 +45,9 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let argv: Vec<_> = argv.into_iter().collect();
-    let parsed = match config::parse::<Args>(&command(), &[&["key-file", "key-seed"]], &argv, |name| std::env::var_os(name))
-    {
+    let parsed = match config::parse::<Args>(&command(), &[&["key-file", "key-seed"]], &argv, |name| {
+        std::env::var_os(name)
+    }) {
         Ok(parsed) => parsed,
         Err(error) => return error.report(),
     };
@@ -106,8 +107,7 @@ async fn run(parsed: Parsed<Args>) -> Result<(), RunError> {
         Some(path) => EventLog::create(path)?,
         None => EventLog::with_sink(std::io::sink())?,
     };
-    let mut started =
-        RunInfo::of_this_process(env!("CARGO_PKG_VERSION")).started(Role::ServiceNode, &run_id, &name);
+    let mut started = RunInfo::of_this_process(env!("CARGO_PKG_VERSION")).started(Role::ServiceNode, &run_id, &name);
     started.peer_id = Some(config.keypair.public().to_peer_id().to_string());
     started.config = values;
     log.log(started);
@@ -146,7 +146,9 @@ fn announce(node: &Node, name: &str) {
         terminal::print(&format!("{name}: listening at {address}\n"));
     }
     if let Some(address) = node.http_address() {
-        terminal::print(&format!("{name}: http://{address}/health, /metrics and /debug/v1/info\n"));
+        terminal::print(&format!(
+            "{name}: http://{address}/health, /metrics and /debug/v1/info\n"
+        ));
     }
 }
 

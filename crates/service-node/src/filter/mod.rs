@@ -10,6 +10,7 @@ mod recent;
 mod server;
 mod table;
 
+pub(crate) use recent::RecentHashes;
 pub use server::Filter;
 pub(crate) use server::{answer, maintain};
 pub use table::{FilterLimits, Refusal, SubscriptionTable};

@@ -2,10 +2,13 @@
 //!
 //! nwaku and our own client read any number of pushes from one stream, and js-waku stops after its hundredth stream, so
 //! the stream is reused. go-waku reads exactly one message from a stream and closes it: what was written behind it is
-//! lost. A subscriber that calls itself go-waku gets a stream a message from the start; one that closes a stream right
-//! after its first message is treated so from then on.
+//! lost. A subscriber that calls itself go-waku gets a stream a message from the start; one that ends a stream in use
+//! is treated so from then on, until it connects anew.
 
-use std::io;
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt};
 use libp2p::{PeerId, Stream, StreamProtocol};
@@ -17,9 +20,19 @@ use waku::{
 /// Agent strings of clients that read one message a stream.
 const ONE_PUSH_AGENTS: [&str; 1] = ["go-waku"];
 
+/// A stream that is found ended so long after the last push was not ended because of it: js-libp2p resets streams that
+/// were idle for two minutes, nwaku after five to ten.
+const IDLE_MIN: Duration = Duration::from_secs(60);
+
 /// Whether a client with this agent string reads only one message from a stream.
 pub(super) fn reads_one_push(agent: Option<&str>) -> bool {
     agent.is_some_and(|agent| ONE_PUSH_AGENTS.iter().any(|prefix| agent.starts_with(prefix)))
+}
+
+/// Whether a subscriber that ended its stream is one that reads only one message. How many it had read cannot be known:
+/// by the time its end is seen, more may have been written.
+fn ended_because_read(since_last_push: Duration) -> bool {
+    since_last_push < IDLE_MIN
 }
 
 /// Why a push was not written.
@@ -36,60 +49,55 @@ pub(super) struct PushStream {
     peer: PeerId,
     streams: StreamControl,
     open: Option<Stream>,
-    written_count: u64,
+    last_push: Instant,
     one_push_only: bool,
 }
 
 impl PushStream {
     pub(super) fn new(peer: PeerId, streams: StreamControl) -> Self {
-        Self { peer, streams, open: None, written_count: 0, one_push_only: false }
+        Self {
+            peer,
+            streams,
+            open: None,
+            last_push: Instant::now(),
+            one_push_only: false,
+        }
     }
 
     /// From now on, or no longer, a new stream for every push.
     pub(super) fn set_one_push_only(&mut self, one_push_only: bool) {
         self.one_push_only = one_push_only;
-    }
-
-    pub(super) fn is_one_push_only(&self) -> bool {
-        self.one_push_only
-    }
-
-    /// Forgets the stream, which resets it.
-    pub(super) fn reset(&mut self) {
-        self.open = None;
-    }
-
-    /// Writes one frame; flushed only by [`PushStream::flush`] when the stream is reused.
-    pub(super) async fn write(&mut self, frame: &[u8]) -> Result<(), PushError> {
-        if self.one_push_only {
-            let mut stream = open_new(self.peer, &self.streams).await?;
-            stream.write_all(frame).await?;
-            stream.close().await?;
-            return Ok(());
-        }
-        self.drop_if_ended();
-        let mut stream = match self.open.take() {
-            Some(stream) => stream,
-            None => {
-                self.written_count = 0;
-                open_new(self.peer, &self.streams).await?
-            }
-        };
-        stream.write_all(frame).await?;
-        self.written_count += 1;
-        self.open = Some(stream);
-        Ok(())
-    }
-
-    /// Hands what was written to the connection.
-    pub(super) async fn flush(&mut self) -> Result<(), PushError> {
-        if let Some(stream) = &mut self.open
-            && let Err(error) = stream.flush().await
-        {
+        if one_push_only {
             self.open = None;
-            return Err(error.into());
+        }
+    }
+
+    /// Writes one frame and hands it to the connection. A stream whose write is cancelled is reset.
+    pub(super) async fn push(&mut self, frame: &[u8]) -> Result<(), PushError> {
+        self.drop_if_ended();
+        if let Some(mut stream) = self.open.take() {
+            // A stream that broke after we looked has not carried this frame: a new one will.
+            if write(&mut stream, frame).await.is_ok() {
+                self.keep(stream);
+                return Ok(());
+            }
+        }
+        let mut stream = self
+            .streams
+            .open(self.peer, StreamProtocol::new(protocol_id::FILTER_PUSH))
+            .await?;
+        write(&mut stream, frame).await?;
+        if self.one_push_only {
+            stream.close().await?;
+        } else {
+            self.keep(stream);
         }
         Ok(())
+    }
+
+    fn keep(&mut self, stream: Stream) {
+        self.open = Some(stream);
+        self.last_push = Instant::now();
     }
 
     /// Looks whether the subscriber ended the stream: a push written into it now would be lost.
@@ -99,16 +107,14 @@ impl PushStream {
         // Subscribers write nothing on a push stream, so what can be read is its end.
         if let Some(Ok(0) | Err(_)) = stream.read(&mut byte).now_or_never() {
             self.open = None;
-            if self.written_count == 1 {
-                self.one_push_only = true;
-            }
+            self.one_push_only = self.one_push_only || ended_because_read(self.last_push.elapsed());
         }
     }
 }
 
-/// Apart from the rest of [`PushStream`], which holds a stream and so cannot be shared while waiting.
-async fn open_new(peer: PeerId, streams: &StreamControl) -> Result<Stream, OpenError> {
-    streams.open(peer, StreamProtocol::new(protocol_id::FILTER_PUSH)).await
+async fn write(stream: &mut Stream, frame: &[u8]) -> io::Result<()> {
+    stream.write_all(frame).await?;
+    stream.flush().await
 }
 
 #[cfg(test)]
@@ -121,5 +127,11 @@ mod tests {
         assert!(reads_one_push(Some("go-waku/v0.10.0")));
         assert!(!reads_one_push(Some("js-waku")));
         assert!(!reads_one_push(None));
+    }
+
+    #[test]
+    fn the_reset_of_an_idle_stream_says_nothing_about_how_the_subscriber_reads() {
+        assert!(ended_because_read(Duration::from_secs(1)));
+        assert!(!ended_because_read(Duration::from_secs(120)));
     }
 }

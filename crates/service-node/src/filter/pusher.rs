@@ -9,7 +9,10 @@ use event_log::{
 };
 use libp2p::PeerId;
 use tokio::{sync::mpsc, time::timeout};
-use waku::{MessageHash, net::streams::{OpenError, StreamControl}};
+use waku::{
+    MessageHash,
+    net::streams::{OpenError, StreamControl},
+};
 
 use super::push_stream::{PushError, PushStream, reads_one_push};
 use crate::{
@@ -18,8 +21,8 @@ use crate::{
     network::Peers,
 };
 
-/// Pushes written before one flush. More would only delay the first of them.
-const MAX_BATCH: usize = 32;
+/// Why a subscriber is removed that does not speak filter-push.
+const CANNOT_BE_PUSHED_TO: &str = "does not accept filter pushes";
 
 /// One message as it goes to every subscriber.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Push {
 pub(super) struct Pusher {
     peer: PeerId,
     stream: PushStream,
+    /// What is known about the subscriber's present connection.
+    session: Option<(u64, bool)>,
     peers: Peers,
     push_timeout: Duration,
     log: EventLog,
@@ -48,60 +53,56 @@ impl Pusher {
         log: EventLog,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { peer, stream: PushStream::new(peer, streams), peers, push_timeout, log, metrics }
+        Self {
+            peer,
+            stream: PushStream::new(peer, streams),
+            session: None,
+            peers,
+            push_timeout,
+            log,
+            metrics,
+        }
     }
 
     /// Runs until the subscriber is removed. The reason, when it is to be removed because it cannot take pushes at all.
     pub(super) async fn run(mut self, mut pushes: mpsc::Receiver<Arc<Push>>) -> Option<String> {
-        let mut batch = Vec::with_capacity(MAX_BATCH);
-        while pushes.recv_many(&mut batch, MAX_BATCH).await > 0 {
-            if reads_one_push(self.peers.agent(self.peer).as_deref()) {
-                self.stream.set_one_push_only(true);
+        while let Some(push) = pushes.recv().await {
+            self.look_at_session();
+            let result = timeout(self.push_timeout, self.stream.push(&push.frame)).await;
+            let (outcome, error) = match &result {
+                Ok(Ok(())) => (PushOutcome::Ok, None),
+                Ok(Err(error)) => (PushOutcome::Failed, Some(error.to_string())),
+                Err(_) => (
+                    PushOutcome::TimedOut,
+                    Some(format!("not taken within {} ms", self.push_timeout.as_millis())),
+                ),
+            };
+            self.note(&push, outcome, error);
+            if let Ok(Err(PushError::Open(OpenError::Unsupported { .. }))) = result {
+                pushes.close();
+                while let Some(push) = pushes.recv().await {
+                    self.note(&push, PushOutcome::Failed, Some(CANNOT_BE_PUSHED_TO.to_owned()));
+                }
+                return Some(CANNOT_BE_PUSHED_TO.to_owned());
             }
-            if let Err(reason) = self.write_batch(&batch).await {
-                return Some(reason);
-            }
-            batch.clear();
         }
         None
     }
 
-    /// Writes a batch and notes what became of each push. The error is a subscriber without the push protocol.
-    async fn write_batch(&mut self, batch: &[Arc<Push>]) -> Result<(), String> {
-        let mut written_count = 0;
-        let deadline = self.push_timeout;
-        let write = async {
-            for push in batch {
-                self.stream.write(&push.frame).await?;
-                written_count += 1;
-                if self.stream.is_one_push_only() {
-                    note(&self.log, &self.metrics, push.hash, self.peer, PushOutcome::Ok, None);
-                }
-            }
-            self.stream.flush().await
+    /// How a subscriber reads is a matter of its present connection: another program may be behind the next one.
+    fn look_at_session(&mut self) {
+        let Some((id, agent)) = self.peers.session(self.peer) else {
+            return;
         };
-        let result = timeout(deadline, write).await;
-        let one_push_only = self.stream.is_one_push_only();
-        let (outcome, error) = match result {
-            Ok(Ok(())) if one_push_only => return Ok(()), // noted one by one
-            Ok(Ok(())) => (PushOutcome::Ok, None),
-            Ok(Err(error)) => (PushOutcome::Failed, Some(error)),
-            Err(_) => (PushOutcome::TimedOut, None),
-        };
-        let unsupported = matches!(error, Some(PushError::Open(OpenError::Unsupported { .. })));
-        let text = match outcome {
-            PushOutcome::TimedOut => Some(format!("not taken within {} ms", deadline.as_millis())),
-            _ => error.map(|error| error.to_string()),
-        };
-        if outcome != PushOutcome::Ok {
-            self.stream.reset();
+        let session = Some((id, reads_one_push(agent.as_deref())));
+        if session != self.session {
+            self.session = session;
+            self.stream.set_one_push_only(reads_one_push(agent.as_deref()));
         }
-        // On a reused stream nothing counts as pushed before the flush; with a stream a push, what was noted stays.
-        let already_noted = if one_push_only { written_count } else { 0 };
-        for push in &batch[already_noted..] {
-            note(&self.log, &self.metrics, push.hash, self.peer, outcome, text.clone());
-        }
-        if unsupported { Err("does not accept filter pushes".to_owned()) } else { Ok(()) }
+    }
+
+    fn note(&self, push: &Push, outcome: PushOutcome, error: Option<String>) {
+        note(&self.log, &self.metrics, push.hash, self.peer, outcome, error);
     }
 }
 
@@ -120,6 +121,14 @@ pub(super) fn note(
         PushOutcome::Dropped => PushLabel::Dropped,
         PushOutcome::TimedOut => PushLabel::TimedOut,
     };
-    metrics.filter_pushes.get_or_create(&OutcomeLabel { outcome: label }).inc();
-    log.log(FilterPushed { hash: log_hash(hash), peer: peer.to_string(), outcome, error });
+    metrics
+        .filter_pushes
+        .get_or_create(&OutcomeLabel { outcome: label })
+        .inc();
+    log.log(FilterPushed {
+        hash: log_hash(hash),
+        peer: peer.to_string(),
+        outcome,
+        error,
+    });
 }

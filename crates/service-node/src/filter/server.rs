@@ -14,7 +14,7 @@ use event_log::{
 use libp2p::PeerId;
 use prost::Message;
 use runtime::Shutdown;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use waku::{
     frame,
     net::streams::StreamControl,
@@ -32,8 +32,8 @@ use super::{
 };
 use crate::{
     config::FilterConfig,
-    delivery::Delivery,
-    inbound::Answer,
+    delivery::{Delivery, log_text},
+    inbound::{Answer, check_request_id},
     metrics::{Metrics, StatusLabel},
     network::Peers,
     services::Services,
@@ -70,7 +70,14 @@ impl Filter {
             recent: RecentHashes::default(),
             queues: HashMap::new(),
         };
-        Self { config, state: Mutex::new(state), streams, peers, metrics, log }
+        Self {
+            config,
+            state: Mutex::new(state),
+            streams,
+            peers,
+            metrics,
+            log,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -89,10 +96,14 @@ impl Filter {
     /// in nwaku.
     pub fn deliver(&self, delivery: &Delivery) {
         let mut state = self.state();
+        let forgotten_before = state.recent.dropped_count();
         if !state.recent.insert(delivery.hash, Instant::now()) {
             self.metrics.filter_duplicates.inc();
             return;
         }
+        self.metrics
+            .filter_forgotten_hashes
+            .inc_by(state.recent.dropped_count() - forgotten_before);
         let State { table, queues, .. } = &mut *state;
         let mut push = None;
         for peer in table.subscribers(&delivery.pubsub_topic, delivery.content_topic()) {
@@ -103,12 +114,17 @@ impl Filter {
                     None => return,
                 },
             };
-            let queued = queues.get(&peer).map(|queue| queue.try_send(Arc::clone(push)));
-            if !matches!(queued, Some(Ok(()))) {
-                let waiting = self.config.push_queue;
-                let error = format!("subscriber has {waiting} messages waiting");
-                super::pusher::note(&self.log, &self.metrics, delivery.hash, peer, PushOutcome::Dropped, Some(error));
-            }
+            let (outcome, error) = match queues.get(&peer).map(|queue| queue.try_send(Arc::clone(push))) {
+                Some(Ok(())) => continue,
+                Some(Err(TrySendError::Full(_))) => (
+                    PushOutcome::Dropped,
+                    format!("subscriber has {} messages waiting", self.config.push_queue),
+                ),
+                Some(Err(TrySendError::Closed(_))) | None => {
+                    (PushOutcome::Failed, "subscriber is being removed".to_owned())
+                }
+            };
+            super::pusher::note(&self.log, &self.metrics, delivery.hash, peer, outcome, Some(error));
         }
     }
 
@@ -116,7 +132,10 @@ impl Filter {
         let now = Instant::now();
         let mut state = self.state();
         let topic = request.pubsub_topic();
-        let kind = request.kind().map_err(|error| Refusal { code: code::BAD_REQUEST, text: error.to_string() })?;
+        let kind = request.kind().map_err(|error| Refusal {
+            code: code::BAD_REQUEST,
+            text: error.to_string(),
+        })?;
         let result = match kind {
             FilterSubscribeType::Ping => state.table.ping(peer, now),
             FilterSubscribeType::Subscribe => state.table.subscribe(peer, topic, &request.content_topics, now),
@@ -124,10 +143,7 @@ impl Filter {
             FilterSubscribeType::UnsubscribeAll => state.table.unsubscribe_all(peer),
         };
         if state.table.contains(&peer) {
-            if !state.queues.contains_key(&peer) {
-                let queue = self.start_pusher(peer);
-                state.queues.insert(peer, queue);
-            }
+            state.queues.entry(peer).or_insert_with(|| self.start_pusher(peer));
         } else {
             state.queues.remove(&peer);
         }
@@ -160,17 +176,25 @@ impl Filter {
         let mut state = self.state();
         state.queues.remove(&peer);
         if state.table.remove(&peer) {
-            self.log.log(FilterExpired { peer: peer.to_string(), reason: reason.to_owned() });
+            self.log.log(FilterExpired {
+                peer: peer.to_string(),
+                reason: reason.to_owned(),
+            });
         }
         self.metrics.filter_subscribers.set(state.table.len() as i64);
     }
 
     fn expire(&self) {
+        // Under one lock: a subscriber that comes back at this moment must not lose its new queue.
         let mut state = self.state();
-        for peer in state.table.expire(Instant::now()) {
-            let reason = format!("no ping for {} s", self.config.limits.ttl.as_secs());
+        let expired = state.table.expire(Instant::now());
+        for peer in expired {
             state.queues.remove(&peer);
-            self.log.log(FilterExpired { peer: peer.to_string(), reason });
+            let reason = format!("no ping for {} ms", self.config.limits.ttl.as_millis());
+            self.log.log(FilterExpired {
+                peer: peer.to_string(),
+                reason,
+            });
         }
         self.metrics.filter_subscribers.set(state.table.len() as i64);
     }
@@ -181,7 +205,10 @@ fn encode(delivery: &Delivery) -> Option<Arc<Push>> {
     let message = MessagePush::new(&*delivery.pubsub_topic, delivery.message.clone());
     // Messages are checked against the relay limit before; only a limit above filter's own cap can end here.
     let frame = frame::encode_frame(&message, frame_cap::FILTER_PUSH_BYTES).ok()?;
-    Some(Arc::new(Push { hash: delivery.hash, frame }))
+    Some(Arc::new(Push {
+        hash: delivery.hash,
+        frame,
+    }))
 }
 
 /// Removes expired subscribers until shutdown.
@@ -204,12 +231,20 @@ pub(crate) fn answer(services: &Arc<Services>, peer: PeerId, frame: Bytes) -> Op
             return None;
         }
     };
+    if let Err(error) = check_request_id(request.request_id()) {
+        services.note_malformed(peer, protocol_id::FILTER_SUBSCRIBE, &error);
+        let refused = FilterSubscribeResponse::refused(REQUEST_ID_UNKNOWN, code::BAD_REQUEST, error.to_string());
+        return Answer::new(&refused, frame_cap::FILTER_SUBSCRIBE_RESPONSE_BYTES);
+    }
     let (response, result) = if services.filter_limiter.admit(peer, Instant::now()) {
         let result = services.filter.handle(peer, &request);
         (respond(request.request_id(), &result), result)
     } else {
         services.metrics.rate_limited.inc();
-        let refusal = Refusal { code: code::TOO_MANY_REQUESTS, text: "too many requests".into() };
+        let refusal = Refusal {
+            code: code::TOO_MANY_REQUESTS,
+            text: "too many requests".into(),
+        };
         let result = Err(refusal);
         (respond(REQUEST_ID_UNKNOWN, &result), result)
     };
@@ -229,7 +264,11 @@ fn note(services: &Services, peer: PeerId, request: &FilterSubscribeRequest, ref
         None => (code::OK, None),
         Some(refusal) => (refusal.code, Some(refusal.text)),
     };
-    services.metrics.filter_requests.get_or_create(&StatusLabel { status }).inc();
+    services
+        .metrics
+        .filter_requests
+        .get_or_create(&StatusLabel { status })
+        .inc();
     let name = match request.kind() {
         Ok(FilterSubscribeType::Ping) => "ping",
         Ok(FilterSubscribeType::Subscribe) => "subscribe",
@@ -240,7 +279,11 @@ fn note(services: &Services, peer: PeerId, request: &FilterSubscribeRequest, ref
     services.log.log(FilterHandled {
         peer: peer.to_string(),
         request: name.to_owned(),
-        pubsub_topic: request.pubsub_topic.clone().filter(|topic| !topic.is_empty()),
+        pubsub_topic: request
+            .pubsub_topic
+            .as_deref()
+            .filter(|topic| !topic.is_empty())
+            .map(log_text),
         content_topics: u32::try_from(request.content_topics.len()).unwrap_or(u32::MAX),
         status,
         status_text,

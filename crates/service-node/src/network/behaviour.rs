@@ -84,12 +84,20 @@ pub(super) fn build(config: &NodeConfig) -> Result<Built, BuildError> {
         relay: Relay::new(relay::new_behaviour(&config.relay, &config.topics())?),
         streams,
         identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::new(ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT)),
+        ping: ping::Behaviour::new(
+            ping::Config::new()
+                .with_interval(PING_INTERVAL)
+                .with_timeout(PING_TIMEOUT),
+        ),
     };
     // Plain negotiation, unlike the light client's: gossipsub must learn at once that a light client does not relay.
     let swarm_config = swarm::Config::with_tokio_executor()
         .with_idle_connection_timeout(IDLE_CONNECTION_TIMEOUT)
         .with_max_negotiating_inbound_streams(NEGOTIATING_STREAMS);
     let peer_id = config.keypair.public().to_peer_id();
-    Ok((Swarm::new(transport::build(&config.keypair)?, behaviour, peer_id, swarm_config), control, inbound))
+    Ok((
+        Swarm::new(transport::build(&config.keypair)?, behaviour, peer_id, swarm_config),
+        control,
+        inbound,
+    ))
 }

@@ -21,9 +21,17 @@ pub(super) struct Shards(HashMap<TopicHash, Shard>);
 
 impl Shards {
     pub(super) fn new(topics: impl IntoIterator<Item = String>) -> Self {
-        let shard =
-            |topic: String| Shard { topic: topic.into(), subscribers: HashSet::new(), mesh_count: 0 };
-        Self(topics.into_iter().map(|topic| (TopicHash::from_raw(topic.clone()), shard(topic))).collect())
+        let shard = |topic: String| Shard {
+            topic: topic.into(),
+            subscribers: HashSet::new(),
+            mesh_count: 0,
+        };
+        Self(
+            topics
+                .into_iter()
+                .map(|topic| (TopicHash::from_raw(topic.clone()), shard(topic)))
+                .collect(),
+        )
     }
 
     /// The shared text of a topic; `None` when this node does not relay it.
@@ -55,7 +63,10 @@ impl Shards {
 
     /// Relay peers subscribed to a shard: those a message pushed here goes to.
     pub(super) fn subscribers(&self, hash: &TopicHash) -> Vec<PeerId> {
-        self.0.get(hash).map(|shard| shard.subscribers.iter().copied().collect()).unwrap_or_default()
+        self.0
+            .get(hash)
+            .map(|shard| shard.subscribers.iter().copied().collect())
+            .unwrap_or_default()
     }
 
     /// Notes a mesh size; the topic when it changed.

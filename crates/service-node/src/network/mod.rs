@@ -6,5 +6,5 @@ mod peers;
 mod task;
 
 pub(crate) use peers::Peers;
-pub(crate) use task::{Deliver, NetworkHandle, start};
 pub use task::StartError;
+pub(crate) use task::{Deliver, NetworkHandle, start};

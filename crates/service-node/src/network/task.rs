@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use event_log::{
     EventLog,
-    event::{Listening, MeshChanged, PeerConnected, PeerDisconnected, RelayOrigin, RelayReceived, RelayRejected, RelaySent},
+    event::{
+        Listening, MeshChanged, PeerConnected, PeerDisconnected, RelayOrigin, RelayReceived, RelayRejected, RelaySent,
+    },
 };
 use futures::StreamExt;
 use libp2p::{
@@ -13,20 +15,21 @@ use libp2p::{
     gossipsub::{self, IdentTopic, MessageAcceptance, PublishError, TopicHash},
     identify, ping,
     swarm::{
-        SwarmEvent,
+        ListenError, SwarmEvent,
         dial_opts::{DialOpts, PeerCondition},
     },
 };
 use runtime::Shutdown;
 use tokio::{
     sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
     time::{Instant, Interval, MissedTickBehavior, interval, sleep_until},
 };
 use waku::{
     WakuMessage,
     net::{
         kept::{Due, KeptNodes, Phase},
-        streams::{InboundStream, StreamControl},
+        streams::{InboundStream, StreamControl, StreamRefused},
         text::{dial_error_text, error_text},
     },
 };
@@ -38,7 +41,8 @@ use super::{
 };
 use crate::{
     config::NodeConfig,
-    delivery::{Delivery, PublishOutcome, log_hash},
+    delivery::{Delivery, PublishOutcome, log_hash, log_text},
+    filter::RecentHashes,
     metrics::Metrics,
     relay::{KEEP_ALIVE_TOPIC, max_message_bytes},
 };
@@ -63,8 +67,14 @@ const HEALTHY_MESH_COUNT: u32 = 4;
 /// Something the services ask of the network.
 #[derive(Debug)]
 enum Command {
-    Publish { delivery: Arc<Delivery>, reply: oneshot::Sender<PublishOutcome> },
-    Disconnect { peer: PeerId, reason: String },
+    Publish {
+        delivery: Arc<Delivery>,
+        reply: oneshot::Sender<PublishOutcome>,
+    },
+    Disconnect {
+        peer: PeerId,
+        reason: String,
+    },
 }
 
 /// The services' way to the network; cheap to clone.
@@ -120,12 +130,13 @@ pub fn start(
     log: EventLog,
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
-) -> Result<(NetworkParts, impl FnOnce(Deliver)), StartError> {
+) -> Result<(NetworkParts, impl FnOnce(Deliver) -> JoinHandle<()>), StartError> {
     let (mut swarm, streams, inbound) = behaviour::build(config)?;
     for address in &config.listen {
-        swarm
-            .listen_on(address.clone())
-            .map_err(|source| StartError::Listen { address: address.clone(), reason: error_text(&source) })?;
+        swarm.listen_on(address.clone()).map_err(|source| StartError::Listen {
+            address: address.clone(),
+            reason: error_text(&source),
+        })?;
     }
     let (commands, command_queue) = mpsc::channel(PUBLISH_QUEUE);
     let (identified_tx, identified) = mpsc::channel(PUBLISH_QUEUE);
@@ -137,8 +148,15 @@ pub fn start(
         kept.keep(peer.clone(), Instant::now());
     }
     let handle = NetworkHandle { commands };
-    let parts =
-        NetworkParts { handle, streams, inbound, identified, peers: peers.clone(), addresses, is_meshed };
+    let parts = NetworkParts {
+        handle,
+        streams,
+        inbound,
+        identified,
+        peers: peers.clone(),
+        addresses,
+        is_meshed,
+    };
     let config = config.clone();
     let run = move |deliver: Deliver| {
         let task = Task {
@@ -151,11 +169,12 @@ pub fn start(
             is_meshed: is_meshed_tx,
             identified: identified_tx,
             deliver,
+            accepted_alone: RecentHashes::default(),
             log,
             metrics,
             config,
         };
-        tokio::spawn(task.run(shutdown));
+        tokio::spawn(task.run(shutdown))
     };
     Ok((parts, run))
 }
@@ -186,6 +205,8 @@ struct Task {
     is_meshed: watch::Sender<bool>,
     identified: mpsc::Sender<PeerId>,
     deliver: Deliver,
+    /// Messages a standalone node accepted lately.
+    accepted_alone: RecentHashes,
     log: EventLog,
     metrics: Arc<Metrics>,
     config: NodeConfig,
@@ -193,7 +214,7 @@ struct Task {
 
 /// What the task wakes up for.
 enum WakeUp {
-    Swarm(SwarmEvent<NodeBehaviourEvent>),
+    Swarm(Box<SwarmEvent<NodeBehaviourEvent>>),
     Command(Command),
     DialDue,
     CheckMesh,
@@ -208,7 +229,7 @@ impl Task {
         loop {
             let next_due = self.kept.next_due();
             let wake_up = tokio::select! {
-                event = self.swarm.select_next_some() => WakeUp::Swarm(event),
+                event = self.swarm.select_next_some() => WakeUp::Swarm(Box::new(event)),
                 Some(command) = self.commands.recv() => WakeUp::Command(command),
                 () = sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => WakeUp::DialDue,
                 _ = mesh_check.tick() => WakeUp::CheckMesh,
@@ -216,7 +237,7 @@ impl Task {
                 () = shutdown.requested() => WakeUp::End,
             };
             match wake_up {
-                WakeUp::Swarm(event) => self.on_swarm_event(event),
+                WakeUp::Swarm(event) => self.on_swarm_event(*event),
                 WakeUp::Command(command) => self.on_command(command),
                 WakeUp::DialDue => self.dial_due(),
                 WakeUp::CheckMesh => self.check_mesh(),
@@ -246,9 +267,22 @@ impl Task {
         if self.shards.topic(&topic).is_none() {
             return PublishOutcome::UnsupportedTopic;
         }
-        let outcome = match self.swarm.behaviour_mut().relay.publish(topic.clone(), delivery.encoded.clone()) {
+        let outcome = match self
+            .swarm
+            .behaviour_mut()
+            .relay
+            .publish(topic.clone(), delivery.encoded.clone())
+        {
             Ok(_) => PublishOutcome::Sent(self.shards.subscribers(&topic)),
-            Err(PublishError::NoPeersSubscribedToTopic) if self.config.standalone => PublishOutcome::Sent(Vec::new()),
+            // gossipsub remembers only what it could send; alone, the node has to remember by itself.
+            Err(PublishError::NoPeersSubscribedToTopic) if self.config.standalone => {
+                let is_new = self.accepted_alone.insert(delivery.hash, std::time::Instant::now());
+                if is_new {
+                    PublishOutcome::Sent(Vec::new())
+                } else {
+                    PublishOutcome::Duplicate
+                }
+            }
             Err(PublishError::NoPeersSubscribedToTopic) => PublishOutcome::NoPeers,
             Err(PublishError::Duplicate) => PublishOutcome::Duplicate,
             Err(PublishError::AllQueuesFull(_)) => PublishOutcome::QueuesFull,
@@ -277,21 +311,37 @@ impl Task {
     fn on_swarm_event(&mut self, event: SwarmEvent<NodeBehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(NodeBehaviourEvent::Relay(event)) => self.on_relay_event(event),
-            SwarmEvent::Behaviour(NodeBehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. })) => {
-                self.peers.identified(peer_id, &info.agent_version);
+            SwarmEvent::Behaviour(NodeBehaviourEvent::Streams(StreamRefused { .. })) => {
+                self.metrics.refused_streams.inc();
+            }
+            // Once a session: peers may introduce themselves as often as they like.
+            SwarmEvent::Behaviour(NodeBehaviourEvent::Identify(identify::Event::Received {
+                peer_id, info, ..
+            })) if self.peers.identified(peer_id, &info.agent_version) => {
                 let _ = self.identified.try_send(peer_id);
             }
-            SwarmEvent::Behaviour(NodeBehaviourEvent::Ping(ping::Event { connection, result: Err(error), .. })) => {
-                if !matches!(error, ping::Failure::Unsupported) {
-                    self.swarm.close_connection(connection);
-                }
+            SwarmEvent::Behaviour(NodeBehaviourEvent::Ping(ping::Event {
+                connection,
+                result: Err(error),
+                ..
+            })) if !matches!(error, ping::Failure::Unsupported) => {
+                self.swarm.close_connection(connection);
             }
             SwarmEvent::NewListenAddr { address, .. } => {
-                let full = address.with_p2p(*self.swarm.local_peer_id()).unwrap_or_else(|address| address);
-                self.log.log(Listening { address: full.to_string() });
+                let full = address
+                    .with_p2p(*self.swarm.local_peer_id())
+                    .unwrap_or_else(|address| address);
+                self.log.log(Listening {
+                    address: full.to_string(),
+                });
                 self.addresses.send_modify(|addresses| addresses.push(full));
             }
-            SwarmEvent::ConnectionEstablished { peer_id, endpoint, num_established, .. } => {
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                endpoint,
+                num_established,
+                ..
+            } => {
                 self.kept.set_phase(peer_id, Phase::Ready);
                 if num_established.get() == 1 {
                     self.peers.connected(peer_id);
@@ -303,22 +353,36 @@ impl Task {
                     });
                 }
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                num_established: 0,
+                cause,
+                ..
+            } => {
                 self.peers.disconnected(peer_id);
                 self.shards.disconnected(peer_id);
                 self.metrics.connected_peers.set(self.peers.count() as i64);
                 self.kept.failed(peer_id, Instant::now(), &mut rand::rng());
                 let reason = cause.map_or_else(|| "closed".to_owned(), |cause| error_text(&cause));
-                self.log.log(PeerDisconnected { peer: peer_id.to_string(), reason });
+                self.log.log(PeerDisconnected {
+                    peer: peer_id.to_string(),
+                    reason,
+                });
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
-                if self.kept.failed(peer, Instant::now(), &mut rand::rng()).is_some() {
-                    tracing::debug!(%peer, error = dial_error_text(&error), "static peer not reached");
-                }
+            SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer),
+                error,
+                ..
+            } => {
+                self.kept.failed(peer, Instant::now(), &mut rand::rng());
+                tracing::debug!(%peer, error = dial_error_text(&error), "static peer not reached");
             }
             SwarmEvent::IncomingConnectionError { error, .. } => {
-                self.metrics.refused_connections.inc();
-                tracing::debug!(error = error_text(&error), "incoming connection refused");
+                // The other errors are handshakes that failed: port scanners, or peers that speak something else.
+                if matches!(error, ListenError::Denied { .. }) {
+                    self.metrics.refused_connections.inc();
+                }
+                tracing::debug!(error = error_text(&error), "incoming connection failed");
             }
             _ => {}
         }
@@ -326,7 +390,11 @@ impl Task {
 
     fn on_relay_event(&mut self, event: gossipsub::Event) {
         match event {
-            gossipsub::Event::Message { propagation_source, message_id, message } => {
+            gossipsub::Event::Message {
+                propagation_source,
+                message_id,
+                message,
+            } => {
                 let acceptance = self.on_relayed(propagation_source, message);
                 let relay = &mut self.swarm.behaviour_mut().relay;
                 relay.report_message_validation_result(&message_id, &propagation_source, acceptance);
@@ -342,14 +410,20 @@ impl Task {
 
     /// Validates a relayed message, delivers it, and says whether gossipsub may forward it.
     fn on_relayed(&mut self, from: PeerId, message: gossipsub::Message) -> MessageAcceptance {
-        let Some(topic) = self.shards.topic(&message.topic).cloned() else { return MessageAcceptance::Ignore };
+        let Some(topic) = self.shards.topic(&message.topic).cloned() else {
+            return MessageAcceptance::Ignore;
+        };
         let encoded = Bytes::from(message.data);
         let decoded = match self.validate(&topic, &encoded) {
             Ok(decoded) => decoded,
             Err(reason) => {
                 self.metrics.relay_rejected.inc();
                 let (from_peer, pubsub_topic) = (from.to_string(), topic.to_string());
-                self.log.log(RelayRejected { from_peer, pubsub_topic, reason });
+                self.log.log(RelayRejected {
+                    from_peer,
+                    pubsub_topic,
+                    reason,
+                });
                 return MessageAcceptance::Reject;
             }
         };
@@ -359,12 +433,16 @@ impl Task {
             hash: log_hash(delivery.hash),
             from_peer: from.to_string(),
             pubsub_topic: delivery.pubsub_topic.to_string(),
-            content_topic: delivery.content_topic().to_owned(),
+            content_topic: log_text(delivery.content_topic()),
             size_bytes: delivery.size_bytes(),
         });
         let onward: Vec<_> = {
             let relay = &self.swarm.behaviour().relay;
-            relay.mesh_peers(&message.topic).filter(|peer| **peer != from).copied().collect()
+            relay
+                .mesh_peers(&message.topic)
+                .filter(|peer| **peer != from)
+                .copied()
+                .collect()
         };
         self.note_sent(&delivery, &onward, RelayOrigin::Relay);
         (self.deliver)(&delivery);
@@ -374,7 +452,10 @@ impl Task {
     fn validate(&self, topic: &str, encoded: &Bytes) -> Result<WakuMessage, String> {
         let limit_bytes = max_message_bytes(&self.config.relay, topic);
         if encoded.len() > limit_bytes {
-            return Err(format!("message of {} bytes exceeds the limit of {limit_bytes}", encoded.len()));
+            return Err(format!(
+                "message of {} bytes exceeds the limit of {limit_bytes}",
+                encoded.len()
+            ));
         }
         let message = <WakuMessage as prost::Message>::decode(encoded.clone()).map_err(|error| error.to_string())?;
         waku::message::check_shape(&message).map_err(|error| error.to_string())?;
@@ -403,13 +484,17 @@ impl Task {
         for topic in self.shards.topic_hashes() {
             let peers = u32::try_from(self.swarm.behaviour().relay.mesh_peers(&topic).count()).unwrap_or(u32::MAX);
             if let Some(pubsub_topic) = self.shards.set_mesh_count(&topic, peers) {
-                self.log.log(MeshChanged { pubsub_topic: pubsub_topic.to_string(), peers });
+                self.log.log(MeshChanged {
+                    pubsub_topic: pubsub_topic.to_string(),
+                    peers,
+                });
             }
         }
         let smallest = self.shards.smallest_mesh();
         self.metrics.mesh_peers.set(i64::from(smallest));
         let is_meshed = smallest >= self.config.expect_peers.min(HEALTHY_MESH_COUNT);
-        self.is_meshed.send_if_modified(|was| std::mem::replace(was, is_meshed) != is_meshed);
+        self.is_meshed
+            .send_if_modified(|was| std::mem::replace(was, is_meshed) != is_meshed);
     }
 
     /// Puts two small RPCs on every relay link; see [`KEEP_ALIVE_TOPIC`].

@@ -62,7 +62,9 @@ pub enum RelayConfigError {
 /// nwaku accepts the few bytes between this and the limit, answers 200, and drops the frame unsent.
 #[must_use]
 pub fn max_message_bytes(limits: &RelayLimits, topic: &str) -> usize {
-    limits.max_message_bytes.saturating_sub(RPC_OVERHEAD_BYTES + topic.len())
+    limits
+        .max_message_bytes
+        .saturating_sub(RPC_OVERHEAD_BYTES + topic.len())
 }
 
 /// Builds gossipsub for `topics` and subscribes to them.
@@ -107,10 +109,12 @@ pub fn new_behaviour(limits: &RelayLimits, topics: &[PubsubTopic]) -> Result<Beh
         behaviour
             .set_topic_params(ident.clone(), topic_score())
             .map_err(|reason| RelayConfigError::Behaviour(reason.to_string()))?;
-        behaviour.subscribe(&ident).map_err(|error| RelayConfigError::Subscribe {
-            topic: topic.to_string(),
-            reason: error.to_string(),
-        })?;
+        behaviour
+            .subscribe(&ident)
+            .map_err(|error| RelayConfigError::Subscribe {
+                topic: topic.to_string(),
+                reason: error.to_string(),
+            })?;
     }
     Ok(behaviour)
 }
@@ -168,14 +172,20 @@ mod tests {
 
     #[test]
     fn nwakus_frame_limit_leaves_153576_bytes_on_a_short_topic() {
-        let limits = RelayLimits { max_message_bytes: 150 * 1024, ip_colocation_threshold: 0 };
+        let limits = RelayLimits {
+            max_message_bytes: 150 * 1024,
+            ip_colocation_threshold: 0,
+        };
         assert_eq!(max_message_bytes(&limits, "/waku/2/rs/1/0"), 153_576);
     }
 
     #[tokio::test]
     async fn the_parameters_are_accepted_and_the_topics_subscribed() {
         for ip_colocation_threshold in [0, 5] {
-            let limits = RelayLimits { max_message_bytes: 150 * 1024, ip_colocation_threshold };
+            let limits = RelayLimits {
+                max_message_bytes: 150 * 1024,
+                ip_colocation_threshold,
+            };
             let topics = ["/waku/2/rs/1/0".parse().unwrap(), "/waku/2/rs/1/7".parse().unwrap()];
             assert_eq!(new_behaviour(&limits, &topics).unwrap().topics().count(), 2);
         }

@@ -4,5 +4,5 @@ mod config;
 mod renewing;
 mod renewing_handler;
 
-pub use config::{KEEP_ALIVE_TOPIC, RelayLimits, RelayConfigError, max_message_bytes, new_behaviour};
+pub use config::{KEEP_ALIVE_TOPIC, RelayConfigError, RelayLimits, max_message_bytes, new_behaviour};
 pub use renewing::Relay;

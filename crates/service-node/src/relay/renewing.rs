@@ -29,6 +29,10 @@ pub(super) type InnerHandler = THandler<gossipsub::Behaviour>;
 
 /// What a handler tells the behaviour.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every value is the large one, and each is moved on at once"
+)]
 pub enum FromHandler {
     /// gossipsub's own event.
     Inner(THandlerOutEvent<gossipsub::Behaviour>),
@@ -66,7 +70,12 @@ impl Relay {
     /// Wraps a gossipsub behaviour.
     #[must_use]
     pub fn new(gossipsub: gossipsub::Behaviour) -> Self {
-        Self { gossipsub, last_spare_id: usize::MAX, spares: VecDeque::new(), renewals: 0 }
+        Self {
+            gossipsub,
+            last_spare_id: usize::MAX,
+            spares: VecDeque::new(),
+            renewals: 0,
+        }
     }
 
     /// How many fresh handlers have been given out.
@@ -79,7 +88,9 @@ impl Relay {
         let id = ConnectionId::new_unchecked(self.last_spare_id);
         self.last_spare_id -= 1;
         let nowhere = Multiaddr::empty();
-        let spare = self.gossipsub.handle_established_inbound_connection(id, peer, &nowhere, &nowhere)?;
+        let spare = self
+            .gossipsub
+            .handle_established_inbound_connection(id, peer, &nowhere, &nowhere)?;
         self.spares.push_back((peer, connection, Box::new(spare)));
         self.renewals += 1;
         Ok(())
@@ -111,7 +122,9 @@ impl NetworkBehaviour for Relay {
         local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.gossipsub.handle_established_inbound_connection(id, peer, local, remote).map(RenewingHandler::new)
+        self.gossipsub
+            .handle_established_inbound_connection(id, peer, local, remote)
+            .map(RenewingHandler::new)
     }
 
     fn handle_established_outbound_connection(
@@ -145,7 +158,11 @@ impl NetworkBehaviour for Relay {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
         if let Some((peer_id, connection, spare)) = self.spares.pop_front() {
             let handler = NotifyHandler::One(connection);
-            return Poll::Ready(ToSwarm::NotifyHandler { peer_id, handler, event: ToHandler::Spare(spare) });
+            return Poll::Ready(ToSwarm::NotifyHandler {
+                peer_id,
+                handler,
+                event: ToHandler::Spare(spare),
+            });
         }
         self.gossipsub.poll(cx).map(|event| event.map_in(ToHandler::Inner))
     }

@@ -8,9 +8,7 @@ use std::{
 
 use libp2p::swarm::{
     ConnectionHandler, ConnectionHandlerEvent, SubstreamProtocol,
-    handler::{
-        ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound, ListenUpgradeError,
-    },
+    handler::{ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound, ListenUpgradeError},
 };
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -45,7 +43,14 @@ struct Generation {
 
 impl Generation {
     fn new(id: u64, handler: InnerHandler) -> Self {
-        Self { id, handler, inbound_used: 0, outbound_used: 0, waiting_outbound: None, outbound_over: false }
+        Self {
+            id,
+            handler,
+            inbound_used: 0,
+            outbound_used: 0,
+            waiting_outbound: None,
+            outbound_over: false,
+        }
     }
 }
 
@@ -102,7 +107,10 @@ impl RenewingHandler {
 
     /// The generation for a stream the peer opened, or `None` when the peer opens them faster than spares arrive.
     fn for_inbound(&mut self) -> Option<&mut Generation> {
-        let full = self.generations.back().is_none_or(|newest| newest.inbound_used >= STREAMS_PER_HANDLER);
+        let full = self
+            .generations
+            .back()
+            .is_none_or(|newest| newest.inbound_used >= STREAMS_PER_HANDLER);
         if full && !self.start_next_generation() {
             return None;
         }
@@ -117,14 +125,22 @@ impl RenewingHandler {
     /// ours. The one that opens our streams stays.
     fn drop_superseded(&mut self) {
         let newest = self.next_id.saturating_sub(1);
-        let owner = self.generations.iter().find(|generation| !generation.outbound_over).map(|owner| owner.id);
-        self.generations.retain(|generation| generation.id == newest || Some(generation.id) == owner);
+        let owner = self
+            .generations
+            .iter()
+            .find(|generation| !generation.outbound_over)
+            .map(|owner| owner.id);
+        self.generations
+            .retain(|generation| generation.id == newest || Some(generation.id) == owner);
     }
 
     fn outbound_result(&mut self, id: u64) -> Option<&mut Generation> {
         let position = self.generations.iter().position(|generation| generation.id == id)?;
         self.generations[position].outbound_used += 1;
-        let (used, is_newest) = (self.generations[position].outbound_used, position + 1 == self.generations.len());
+        let (used, is_newest) = (
+            self.generations[position].outbound_used,
+            position + 1 == self.generations.len(),
+        );
         if is_newest {
             self.ask_when_low(used);
         }
@@ -160,7 +176,9 @@ impl ConnectionHandler for RenewingHandler {
     }
 
     fn connection_keep_alive(&self) -> bool {
-        self.generations.iter().any(|generation| generation.handler.connection_keep_alive())
+        self.generations
+            .iter()
+            .any(|generation| generation.handler.connection_keep_alive())
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<Outbound, u64, FromHandler>> {
@@ -225,24 +243,36 @@ impl ConnectionHandler for RenewingHandler {
                 self.speaks_relay();
                 let Some(newest) = self.for_inbound() else { return };
                 let inbound = FullyNegotiatedInbound { protocol, info: () };
-                newest.handler.on_connection_event(ConnectionEvent::FullyNegotiatedInbound(inbound));
+                newest
+                    .handler
+                    .on_connection_event(ConnectionEvent::FullyNegotiatedInbound(inbound));
                 self.drop_superseded();
             }
             ConnectionEvent::ListenUpgradeError(ListenUpgradeError { info: (), error }) => {
                 let Some(newest) = self.for_inbound() else { return };
                 let refused = ListenUpgradeError { info: (), error };
-                newest.handler.on_connection_event(ConnectionEvent::ListenUpgradeError(refused));
+                newest
+                    .handler
+                    .on_connection_event(ConnectionEvent::ListenUpgradeError(refused));
             }
             ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol, info }) => {
                 self.speaks_relay();
-                let Some(generation) = self.outbound_result(info) else { return };
+                let Some(generation) = self.outbound_result(info) else {
+                    return;
+                };
                 let outbound = FullyNegotiatedOutbound { protocol, info: () };
-                generation.handler.on_connection_event(ConnectionEvent::FullyNegotiatedOutbound(outbound));
+                generation
+                    .handler
+                    .on_connection_event(ConnectionEvent::FullyNegotiatedOutbound(outbound));
             }
             ConnectionEvent::DialUpgradeError(DialUpgradeError { info, error }) => {
-                let Some(generation) = self.outbound_result(info) else { return };
+                let Some(generation) = self.outbound_result(info) else {
+                    return;
+                };
                 let failed = DialUpgradeError { info: (), error };
-                generation.handler.on_connection_event(ConnectionEvent::DialUpgradeError(failed));
+                generation
+                    .handler
+                    .on_connection_event(ConnectionEvent::DialUpgradeError(failed));
             }
             // gossipsub's handler reacts to nothing else, and the other events do not count against its budget.
             _ => {}

@@ -1,11 +1,16 @@
 //! Nodes and light clients on loopback.
 
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 pub mod proxy;
 pub mod raw;
 
-use std::{path::PathBuf, sync::atomic::{AtomicU32, Ordering}, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use event_log::{Event, EventLog, read_log};
 use libp2p::{PeerId, identity::Keypair};
@@ -23,7 +28,7 @@ pub const PUBSUB: &str = "/waku/2/rs/2/0";
 pub const CONTENT: &str = "/test/1/e2e/proto";
 
 /// How long a test waits for anything. Generous: it only passes when something is broken.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct TestNode {
     pub node: Node,
@@ -41,7 +46,12 @@ pub async fn start(config: NodeConfig) -> TestNode {
     let path = dir.path().join("node.jsonl");
     let log = EventLog::create(&path).unwrap();
     let node = Node::start(config, log.clone(), Shutdown::new()).await.unwrap();
-    TestNode { node, log, path, _dir: dir }
+    TestNode {
+        node,
+        log,
+        path,
+        _dir: dir,
+    }
 }
 
 /// `count` nodes in a line, each connected to the one before, meshes up.
@@ -67,7 +77,9 @@ impl TestNode {
     /// The events logged so far.
     pub fn events(&self) -> Vec<Event> {
         let file = std::io::BufReader::new(std::fs::File::open(&self.path).unwrap());
-        read_log(file).filter_map(|line| line.ok()?.record.ok().map(|record| record.event)).collect()
+        read_log(file)
+            .filter_map(|line| line.ok()?.record.ok().map(|record| record.event))
+            .collect()
     }
 
     /// Waits until the log holds `count` events that `pick` picks, and returns what it made of them.
@@ -123,7 +135,10 @@ pub async fn client_at(node: &TestNode) -> TestClient {
 
 impl TestClient {
     pub async fn next(&mut self) -> ClientEvent {
-        timeout(PATIENCE, self.events.recv()).await.expect("an event in time").expect("the client lives")
+        timeout(PATIENCE, self.events.recv())
+            .await
+            .expect("an event in time")
+            .expect("the client lives")
     }
 
     /// Waits until a service node is ready.
@@ -141,7 +156,9 @@ impl TestClient {
     pub async fn pushed(&mut self) -> (WakuMessage, String) {
         loop {
             match self.next().await {
-                ClientEvent::Push { message, pubsub_topic, .. } => return (message, pubsub_topic),
+                ClientEvent::Push {
+                    message, pubsub_topic, ..
+                } => return (message, pubsub_topic),
                 ClientEvent::Ready { .. } => {}
                 other => panic!("unexpected {other:?}"),
             }
@@ -149,7 +166,10 @@ impl TestClient {
     }
 
     pub async fn subscribe(&self, node: &TestNode) -> Status {
-        self.client.filter_subscribe(node.peer(), PUBSUB, &[CONTENT.into()]).await.unwrap()
+        self.client
+            .filter_subscribe(node.peer(), PUBSUB, &[CONTENT.into()])
+            .await
+            .unwrap()
     }
 }
 

@@ -27,7 +27,10 @@ mod tests {
             let whole = if failures < 7 { first * 2_u32.pow(failures) } else { max };
             for _ in 0..20 {
                 let pause = pause(failures, first, max, &mut rng);
-                assert!(pause >= whole / 2 && pause <= whole, "{failures} failures: {pause:?} of {whole:?}");
+                assert!(
+                    pause >= whole / 2 && pause <= whole,
+                    "{failures} failures: {pause:?} of {whole:?}"
+                );
             }
         }
     }
@@ -36,7 +39,12 @@ mod tests {
     fn two_clients_do_not_return_together() {
         let mut pauses: Vec<_> = (0..16)
             .map(|seed| {
-                pause(3, Duration::from_secs(1), Duration::from_secs(60), &mut StdRng::seed_from_u64(seed))
+                pause(
+                    3,
+                    Duration::from_secs(1),
+                    Duration::from_secs(60),
+                    &mut StdRng::seed_from_u64(seed),
+                )
             })
             .collect();
         pauses.dedup();

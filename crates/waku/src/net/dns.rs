@@ -30,7 +30,9 @@ pub struct SystemDns<T> {
 impl<T> SystemDns<T> {
     /// Puts name resolution in front of `inner`.
     pub fn new(inner: T) -> Self {
-        Self { inner: std::sync::Arc::new(std::sync::Mutex::new(inner)) }
+        Self {
+            inner: std::sync::Arc::new(std::sync::Mutex::new(inner)),
+        }
     }
 }
 
@@ -64,7 +66,9 @@ fn leading_name(address: &Multiaddr) -> Option<(String, Family)> {
 
 /// The same address with its first part replaced by `ip`.
 fn with_ip(address: &Multiaddr, ip: IpAddr) -> Multiaddr {
-    std::iter::once(Protocol::from(ip)).chain(address.iter().skip(1)).collect()
+    std::iter::once(Protocol::from(ip))
+        .chain(address.iter().skip(1))
+        .collect()
 }
 
 async fn resolve(address: &Multiaddr, name: String, family: Family) -> io::Result<Vec<Multiaddr>> {
@@ -79,7 +83,10 @@ async fn resolve(address: &Multiaddr, name: String, family: Family) -> io::Resul
         .collect();
     if addresses.is_empty() {
         let kind = io::ErrorKind::NotFound;
-        return Err(io::Error::new(kind, format!("host name {name:?} has no address of the kind {address} asks for")));
+        return Err(io::Error::new(
+            kind,
+            format!("host name {name:?} has no address of the kind {address} asks for"),
+        ));
     }
     Ok(addresses)
 }
@@ -96,7 +103,9 @@ where
     type Dial = BoxFuture<'static, io::Result<T::Output>>;
 
     fn listen_on(&mut self, id: ListenerId, address: Multiaddr) -> Result<(), TransportError<Self::Error>> {
-        lock(&self.inner).listen_on(id, address).map_err(|error| error.map(io::Error::other))
+        lock(&self.inner)
+            .listen_on(id, address)
+            .map_err(|error| error.map(io::Error::other))
     }
 
     fn remove_listener(&mut self, id: ListenerId) -> bool {
@@ -105,7 +114,9 @@ where
 
     fn dial(&mut self, address: Multiaddr, opts: DialOpts) -> Result<Self::Dial, TransportError<Self::Error>> {
         let Some((name, family)) = leading_name(&address) else {
-            let dial = lock(&self.inner).dial(address, opts).map_err(|error| error.map(io::Error::other))?;
+            let dial = lock(&self.inner)
+                .dial(address, opts)
+                .map_err(|error| error.map(io::Error::other))?;
             return Ok(dial.map_err(io::Error::other).boxed());
         };
         let inner = self.inner.clone();
@@ -129,10 +140,7 @@ where
         .boxed())
     }
 
-    fn poll(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<TransportEvent<Self::ListenerUpgrade, Self::Error>> {
         let mut inner = lock(&self.inner);
         Pin::new(&mut *inner).poll(cx).map(|event| {
             event
@@ -156,7 +164,10 @@ mod tests {
 
     #[test]
     fn only_a_leading_name_is_resolved() {
-        assert_eq!(leading_name(&address("/dns4/node.test/tcp/60000")), Some(("node.test".into(), Family::V4)));
+        assert_eq!(
+            leading_name(&address("/dns4/node.test/tcp/60000")),
+            Some(("node.test".into(), Family::V4))
+        );
         assert_eq!(leading_name(&address("/ip4/127.0.0.1/tcp/60000")), None);
     }
 
@@ -176,7 +187,9 @@ mod tests {
     #[tokio::test]
     async fn an_unknown_name_is_named_in_the_error() {
         let asked = address("/dns4/no-such-host.invalid/tcp/1");
-        let error = resolve(&asked, "no-such-host.invalid".into(), Family::V4).await.unwrap_err();
+        let error = resolve(&asked, "no-such-host.invalid".into(), Family::V4)
+            .await
+            .unwrap_err();
         assert!(error.to_string().contains("no-such-host.invalid"), "{error}");
     }
 }

@@ -50,7 +50,11 @@ impl KeptNodes {
     /// No nodes yet; the pauses between dials grow from `backoff_first` to `backoff_max`.
     #[must_use]
     pub fn new(backoff_first: Duration, backoff_max: Duration) -> Self {
-        Self { nodes: HashMap::new(), backoff_first, backoff_max }
+        Self {
+            nodes: HashMap::new(),
+            backoff_first,
+            backoff_max,
+        }
     }
 
     /// Adds a node, due at once. A known node only has its addresses renewed.
@@ -59,7 +63,14 @@ impl KeptNodes {
             Some(kept) => kept.address = address,
             None => {
                 let peer = address.peer_id;
-                self.nodes.insert(peer, Kept { address, phase: Phase::Waiting(now), failures: 0 });
+                self.nodes.insert(
+                    peer,
+                    Kept {
+                        address,
+                        phase: Phase::Waiting(now),
+                        failures: 0,
+                    },
+                );
             }
         }
     }
@@ -131,7 +142,10 @@ mod tests {
 
     fn node() -> ServiceNodeAddr {
         let peer_id = PeerId::random();
-        ServiceNodeAddr { peer_id, addresses: vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()] }
+        ServiceNodeAddr {
+            peer_id,
+            addresses: vec!["/ip4/127.0.0.1/tcp/1".parse().unwrap()],
+        }
     }
 
     fn kept() -> KeptNodes {

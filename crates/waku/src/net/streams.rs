@@ -9,10 +9,7 @@ use std::{
     convert::Infallible,
     future::{Ready, ready},
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -29,7 +26,10 @@ use libp2p::{
         handler::{ConnectionEvent, DialUpgradeError, FullyNegotiatedInbound, FullyNegotiatedOutbound},
     },
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
 /// Open requests waiting for the swarm task. Callers wait beyond that; each holds a deadline of its own.
 const OPEN_QUEUE: usize = 1024;
@@ -45,6 +45,15 @@ pub struct InboundStream {
     pub protocol: StreamProtocol,
     /// The stream; dropping it resets it.
     pub stream: Stream,
+}
+
+/// A stream a peer opened was reset because the queue of inbound streams was full.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRefused {
+    /// Who opened it.
+    pub peer: PeerId,
+    /// For which protocol.
+    pub protocol: StreamProtocol,
 }
 
 /// Why a stream could not be opened.
@@ -94,7 +103,10 @@ impl StreamControl {
     /// See [`OpenError`]. Under lazy negotiation a missing protocol shows up only when the stream is first read.
     pub async fn open(&self, peer: PeerId, protocol: StreamProtocol) -> Result<Stream, OpenError> {
         let (reply, answer) = oneshot::channel();
-        self.open.send(OpenRequest { peer, protocol, reply }).await.map_err(|_| OpenError::Closed)?;
+        self.open
+            .send(OpenRequest { peer, protocol, reply })
+            .await
+            .map_err(|_| OpenError::Closed)?;
         answer.await.unwrap_or(Err(OpenError::Closed))
     }
 }
@@ -103,13 +115,13 @@ impl StreamControl {
 pub struct Behaviour {
     protocols: Protocols,
     inbound: mpsc::Sender<InboundStream>,
-    refused: Arc<AtomicU64>,
+    refused: VecDeque<StreamRefused>,
     requests: mpsc::Receiver<OpenRequest>,
     connections: HashMap<PeerId, Vec<ConnectionId>>,
 }
 
 /// Makes a behaviour that accepts streams for `protocols` and queues up to `inbound_queue` of them; further ones are
-/// reset and counted in [`Behaviour::refused_count`].
+/// reset, and the behaviour tells of each by a [`StreamRefused`].
 #[must_use]
 pub fn new(
     protocols: Vec<StreamProtocol>,
@@ -120,7 +132,7 @@ pub fn new(
     let behaviour = Behaviour {
         protocols: Protocols(protocols.into()),
         inbound,
-        refused: Arc::default(),
+        refused: VecDeque::new(),
         requests,
         connections: HashMap::new(),
     };
@@ -128,19 +140,13 @@ pub fn new(
 }
 
 impl Behaviour {
-    /// Counts inbound streams that were reset because the queue was full.
-    #[must_use]
-    pub fn refused_count(&self) -> Arc<AtomicU64> {
-        self.refused.clone()
-    }
-
     fn handler(&self, peer: PeerId, connection: ConnectionId) -> Handler {
         Handler {
             peer,
             connection,
             protocols: self.protocols.clone(),
             inbound: self.inbound.clone(),
-            refused: self.refused.clone(),
+            refused: VecDeque::new(),
             pending: VecDeque::new(),
         }
     }
@@ -148,7 +154,7 @@ impl Behaviour {
 
 impl NetworkBehaviour for Behaviour {
     type ConnectionHandler = Handler;
-    type ToSwarm = Infallible;
+    type ToSwarm = StreamRefused;
 
     fn handle_established_inbound_connection(
         &mut self,
@@ -188,11 +194,14 @@ impl NetworkBehaviour for Behaviour {
         }
     }
 
-    fn on_connection_handler_event(&mut self, _: PeerId, _: ConnectionId, event: THandlerOutEvent<Self>) {
-        match event {}
+    fn on_connection_handler_event(&mut self, peer: PeerId, _: ConnectionId, protocol: THandlerOutEvent<Self>) {
+        self.refused.push_back(StreamRefused { peer, protocol });
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        if let Some(refused) = self.refused.pop_front() {
+            return Poll::Ready(ToSwarm::GenerateEvent(refused));
+        }
         while let Poll::Ready(Some(request)) = self.requests.poll_recv(cx) {
             if request.reply.is_closed() {
                 continue; // the caller's deadline has passed
@@ -220,13 +229,14 @@ pub struct Handler {
     connection: ConnectionId,
     protocols: Protocols,
     inbound: mpsc::Sender<InboundStream>,
-    refused: Arc<AtomicU64>,
+    /// The protocols of streams that were reset because the queue was full.
+    refused: VecDeque<StreamProtocol>,
     pending: VecDeque<OpenRequest>,
 }
 
 impl ConnectionHandler for Handler {
     type FromBehaviour = OpenRequest;
-    type ToBehaviour = Infallible;
+    type ToBehaviour = StreamProtocol;
     type InboundProtocol = Protocols;
     type OutboundProtocol = Protocols;
     type InboundOpenInfo = ();
@@ -240,7 +250,10 @@ impl ConnectionHandler for Handler {
         self.pending.push_back(request);
     }
 
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<Protocols, OpenRequest, Infallible>> {
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ConnectionHandlerEvent<Protocols, OpenRequest, StreamProtocol>> {
+        if let Some(protocol) = self.refused.pop_front() {
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(protocol));
+        }
         while let Some(request) = self.pending.pop_front() {
             if !request.reply.is_closed() {
                 let protocol = SubstreamProtocol::new(Protocols([request.protocol.clone()].into()), request);
@@ -253,20 +266,31 @@ impl ConnectionHandler for Handler {
     fn on_connection_event(&mut self, event: ConnectionEvent<'_, Protocols, Protocols, (), OpenRequest>) {
         match event {
             ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
-                protocol: (stream, protocol), ..
+                protocol: (stream, protocol),
+                ..
             }) => {
-                let inbound = InboundStream { peer: self.peer, connection: self.connection, protocol, stream };
-                if self.inbound.try_send(inbound).is_err() {
-                    self.refused.fetch_add(1, Ordering::Relaxed);
+                let inbound = InboundStream {
+                    peer: self.peer,
+                    connection: self.connection,
+                    protocol,
+                    stream,
+                };
+                if let Err(TrySendError::Full(inbound)) = self.inbound.try_send(inbound) {
+                    self.refused.push_back(inbound.protocol);
                 }
             }
-            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound { protocol: (stream, _), info }) => {
+            ConnectionEvent::FullyNegotiatedOutbound(FullyNegotiatedOutbound {
+                protocol: (stream, _),
+                info,
+            }) => {
                 let _ = info.reply.send(Ok(stream));
             }
             ConnectionEvent::DialUpgradeError(DialUpgradeError { info, error }) => {
                 let error = match error {
                     StreamUpgradeError::Timeout => OpenError::TimedOut,
-                    StreamUpgradeError::NegotiationFailed => OpenError::Unsupported { protocol: info.protocol },
+                    StreamUpgradeError::NegotiationFailed => OpenError::Unsupported {
+                        protocol: info.protocol,
+                    },
                     StreamUpgradeError::Io(error) => OpenError::Io(error),
                     StreamUpgradeError::Apply(never) => match never {},
                 };
@@ -286,7 +310,7 @@ impl UpgradeInfo for Protocols {
     type InfoIter = std::vec::IntoIter<StreamProtocol>;
 
     fn protocol_info(&self) -> Self::InfoIter {
-        self.0.to_vec().into_iter()
+        Vec::from(&*self.0).into_iter()
     }
 }
 

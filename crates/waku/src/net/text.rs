@@ -4,9 +4,13 @@ use libp2p::swarm::DialError;
 
 /// A dial error on one line, with each address and the innermost cause.
 pub fn dial_error_text(error: &DialError) -> String {
-    let DialError::Transport(failures) = error else { return error_text(error) };
-    let failures: Vec<_> =
-        failures.iter().map(|(address, error)| format!("{address}: {}", innermost(error))).collect();
+    let DialError::Transport(failures) = error else {
+        return error_text(error);
+    };
+    let failures: Vec<_> = failures
+        .iter()
+        .map(|(address, error)| format!("{address}: {}", innermost(error)))
+        .collect();
     format!("cannot connect to {}", failures.join("; "))
 }
 

@@ -31,6 +31,10 @@ const MPLEX_MAX_STREAMS: usize = 1024;
 #[error("cannot set up the noise handshake with this key: {0}")]
 pub struct TransportError(#[from] noise::Error);
 
+/// Streams one Yamux connection may carry at a time. Beyond this number, counted over both directions, Yamux closes the
+/// whole connection; with its default of 512 a burst of pushes or requests with a stream each did so.
+const YAMUX_MAX_STREAMS: usize = 2048;
+
 /// Builds the transport for one identity.
 ///
 /// # Errors
@@ -39,12 +43,14 @@ pub fn build(keypair: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, Trans
     let tcp = || dns::SystemDns::new(tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)));
     let mut mplex = libp2p_mplex::Config::default();
     mplex.set_max_num_streams(MPLEX_MAX_STREAMS);
+    let mut yamux = yamux::Config::default();
+    yamux.set_max_num_streams(YAMUX_MAX_STREAMS);
     let transport = libp2p_websocket::Config::new(tcp())
         .or_transport(tcp())
         .map_err(io::Error::other)
         .upgrade(Version::V1Lazy)
         .authenticate(noise::Config::new(keypair)?)
-        .multiplex(SelectUpgrade::new(yamux::Config::default(), mplex))
+        .multiplex(SelectUpgrade::new(yamux, mplex))
         .timeout(DIAL_TIMEOUT)
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
         .boxed();

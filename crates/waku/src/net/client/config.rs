@@ -35,7 +35,8 @@ pub struct ClientLimits {
     /// Time between two libp2p pings. nwaku closes connections that were silent for 5 to 10 minutes and never pings a
     /// light client itself, so this must stay well below.
     pub ping_interval: Duration,
-    /// Answer of a libp2p ping. A dead half-open connection is noticed within `ping_interval + ping_timeout`.
+    /// Answer of a libp2p ping. A dead half-open connection is noticed within `ping_interval + 2 × ping_timeout`,
+    /// because libp2p's ping tells only the second of two failures in a row.
     pub ping_timeout: Duration,
     /// Pause before the first re-dial of a lost service node. Short: the tester's own pause must not dominate the gap
     /// it measures.

@@ -24,15 +24,12 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{
-    ClientConfig, ClientEvent, RequestError, StartError,
-    requests,
-};
+use super::{ClientConfig, ClientEvent, RequestError, StartError, inbound, requests};
 use crate::{
     ServiceNodeAddr,
     net::{
         kept::{Due, KeptNodes, Phase},
-        streams::{self, InboundStream, StreamControl},
+        streams::{self, InboundStream, StreamControl, StreamRefused},
         text::{dial_error_text, error_text},
         transport,
     },
@@ -42,8 +39,15 @@ use crate::{
 /// Identify's protocol version; the value every libp2p implementation sends.
 const IDENTIFY_PROTOCOL_VERSION: &str = "ipfs/0.1.0";
 
-/// Inbound streams waiting for the reader task.
-const INBOUND_QUEUE: usize = 64;
+/// Inbound streams waiting for the reader task. A go-waku opens one for each message it pushes, so a burst of messages
+/// must fit.
+const INBOUND_QUEUE: usize = 1024;
+
+/// Inbound streams of one connection being negotiated at a time; further ones wait.
+const NEGOTIATING_STREAMS: usize = 1024;
+
+/// Metadata answers waiting for the driver.
+const ANSWER_QUEUE: usize = 64;
 
 /// How long a connection without streams lives. Waku requests keep no stream open, so a light client that listens or
 /// pauses looks idle; whether a connection is alive is for the ping to say.
@@ -77,7 +81,11 @@ impl KnownPeers {
     }
 
     fn remove(&self, peer: PeerId) -> bool {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&peer).is_some()
+        self.0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(&peer)
+            .is_some()
     }
 }
 
@@ -124,6 +132,8 @@ pub(crate) struct Driver {
     answers: (mpsc::Sender<MetadataAnswer>, mpsc::Receiver<MetadataAnswer>),
     cluster_id: u16,
     introduction_timeout: Duration,
+    /// Refused streams are told only while fewer events than this wait: they are the peers' to make.
+    outbox_refusals_max: usize,
 }
 
 impl Driver {
@@ -135,17 +145,25 @@ impl Driver {
     ) -> Result<(Self, StreamControl, mpsc::Receiver<InboundStream>), StartError> {
         let limits = &config.limits;
         // Identify lists these from the first moment: nwaku drops the subscriptions of a peer that lacks filter-push.
-        let served = [protocol_id::METADATA, protocol_id::FILTER_PUSH].map(StreamProtocol::new).to_vec();
+        let served = [protocol_id::METADATA, protocol_id::FILTER_PUSH]
+            .map(StreamProtocol::new)
+            .to_vec();
         let (streams, control, inbound) = streams::new(served, INBOUND_QUEUE);
         let identify = identify::Config::new(IDENTIFY_PROTOCOL_VERSION.into(), config.keypair.public())
             .with_agent_version(config.agent.clone())
             .with_cache_size(0);
-        let ping = ping::Config::new().with_interval(limits.ping_interval).with_timeout(limits.ping_timeout);
-        let behaviour =
-            ClientBehaviour { streams, identify: identify::Behaviour::new(identify), ping: ping::Behaviour::new(ping) };
+        let ping = ping::Config::new()
+            .with_interval(limits.ping_interval)
+            .with_timeout(limits.ping_timeout);
+        let behaviour = ClientBehaviour {
+            streams,
+            identify: identify::Behaviour::new(identify),
+            ping: ping::Behaviour::new(ping),
+        };
         // Lazy negotiation saves one round trip a request; the bytes on the wire are the same.
         let swarm_config = swarm::Config::with_tokio_executor()
             .with_idle_connection_timeout(IDLE_CONNECTION_TIMEOUT)
+            .with_max_negotiating_inbound_streams(NEGOTIATING_STREAMS)
             .with_substream_upgrade_protocol_override(Version::V1Lazy);
         let peer_id = config.keypair.public().to_peer_id();
         let driver = Self {
@@ -157,9 +175,10 @@ impl Driver {
             kept: KeptNodes::new(limits.backoff_first, limits.backoff_max),
             addresses: HashMap::new(),
             metadata: Arc::new(WakuMetadata::new(config.cluster_id, &config.shards)),
-            answers: mpsc::channel(INBOUND_QUEUE),
+            answers: mpsc::channel(ANSWER_QUEUE),
             cluster_id: config.cluster_id,
             introduction_timeout: limits.metadata_timeout,
+            outbox_refusals_max: limits.event_queue,
         };
         Ok((driver, control, inbound))
     }
@@ -269,24 +288,45 @@ impl Driver {
         match event {
             SwarmEvent::ConnectionEstablished { peer_id, endpoint, .. } => {
                 self.addresses.insert(peer_id, endpoint.get_remote_address().clone());
-                self.kept.set_phase(peer_id, Phase::Introducing(Instant::now() + self.introduction_timeout));
+                self.kept
+                    .set_phase(peer_id, Phase::Introducing(Instant::now() + self.introduction_timeout));
             }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, cause, .. } => {
+            SwarmEvent::ConnectionClosed {
+                peer_id,
+                num_established: 0,
+                cause,
+                ..
+            } => {
                 let reason = cause.map_or_else(|| "closed".to_owned(), |cause| error_text(&cause));
                 self.on_connection_lost(peer_id, reason);
             }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => match error {
+            SwarmEvent::OutgoingConnectionError {
+                peer_id: Some(peer),
+                error,
+                ..
+            } => match error {
                 DialError::WrongPeerId { obtained, .. } => {
                     let hint = "check the /p2p/ part of its address";
-                    self.refuse(peer, format!("another peer answers at this address: {obtained} ({hint})"));
+                    self.refuse(
+                        peer,
+                        format!("another peer answers at this address: {obtained} ({hint})"),
+                    );
                 }
                 error => self.retry(peer, dial_error_text(&error)),
             },
+            // An owner that is a whole queue behind does not learn more by still more events.
+            SwarmEvent::Behaviour(ClientBehaviourEvent::Streams(StreamRefused { peer, protocol }))
+                if protocol.as_ref() == protocol_id::FILTER_PUSH && self.outbox.len() < self.outbox_refusals_max =>
+            {
+                self.outbox.push_back(inbound::push_stream_refused(peer, INBOUND_QUEUE));
+            }
             SwarmEvent::Behaviour(ClientBehaviourEvent::Identify(event)) => self.on_identify(event, streams),
-            SwarmEvent::Behaviour(ClientBehaviourEvent::Ping(ping::Event { connection, result: Err(error), .. })) => {
-                if !matches!(error, ping::Failure::Unsupported) {
-                    self.swarm.close_connection(connection);
-                }
+            SwarmEvent::Behaviour(ClientBehaviourEvent::Ping(ping::Event {
+                connection,
+                result: Err(error),
+                ..
+            })) if !matches!(error, ping::Failure::Unsupported) => {
+                self.swarm.close_connection(connection);
             }
             _ => {}
         }
@@ -298,18 +338,33 @@ impl Driver {
             self.kept.failed(peer, Instant::now(), &mut rand::rng());
             self.outbox.push_back(ClientEvent::Disconnected { peer, reason });
         } else if matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
-            self.retry(peer, format!("connection lost before the introduction was complete: {reason}"));
+            self.retry(
+                peer,
+                format!("connection lost before the introduction was complete: {reason}"),
+            );
         }
     }
 
     fn on_identify(&mut self, event: identify::Event, streams: &StreamControl) {
-        let identify::Event::Received { peer_id: peer, info, .. } = event else { return };
+        let identify::Event::Received {
+            peer_id: peer, info, ..
+        } = event
+        else {
+            return;
+        };
         if !matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
             return;
         }
-        let Some(address) = self.addresses.get(&peer).cloned() else { return };
+        let Some(address) = self.addresses.get(&peer).cloned() else {
+            return;
+        };
         let protocols = info.protocols.iter().map(ToString::to_string).collect();
-        let introduction = Introduction { peer, address, agent: info.agent_version, protocols };
+        let introduction = Introduction {
+            peer,
+            address,
+            agent: info.agent_version,
+            protocols,
+        };
         let (streams, ours, answers) = (streams.clone(), self.metadata.clone(), self.answers.0.clone());
         let deadline = self.introduction_timeout;
         tokio::spawn(async move {
@@ -319,7 +374,12 @@ impl Driver {
     }
 
     fn on_metadata(&mut self, (introduction, answer): MetadataAnswer) {
-        let Introduction { peer, address, agent, protocols } = introduction;
+        let Introduction {
+            peer,
+            address,
+            agent,
+            protocols,
+        } = introduction;
         if !matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
             return; // lost or forgotten meanwhile
         }
@@ -329,16 +389,27 @@ impl Driver {
                 self.known.insert(peer, &protocols);
                 self.kept.set_phase(peer, Phase::Ready);
                 let agent = Some(agent);
-                self.outbox.push_back(ClientEvent::Ready { peer, address, agent, protocols });
+                self.outbox.push_back(ClientEvent::Ready {
+                    peer,
+                    address,
+                    agent,
+                    protocols,
+                });
             }
             Ok(Some(cluster)) => {
                 let hint = format!("start this client with cluster id {cluster}, or choose another service node");
-                self.refuse(peer, format!("service node is on cluster {cluster}, this client on cluster {ours}: {hint}"));
+                self.refuse(
+                    peer,
+                    format!("service node is on cluster {cluster}, this client on cluster {ours}: {hint}"),
+                );
             }
             Ok(None) => self.refuse(peer, "service node names no cluster in its metadata".into()),
             Err(RequestError::Unsupported { .. }) => {
                 let why = "RFC 64 forbids peers without it";
-                self.refuse(peer, format!("service node does not serve {}: {why}", protocol_id::METADATA));
+                self.refuse(
+                    peer,
+                    format!("service node does not serve {}: {why}", protocol_id::METADATA),
+                );
             }
             Err(error) => {
                 self.retry(peer, format!("metadata exchange failed: {error}"));

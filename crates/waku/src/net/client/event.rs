@@ -54,7 +54,7 @@ pub enum ClientEvent {
         /// When its frame had been read.
         arrived: SystemTime,
     },
-    /// A push frame could not be read; its stream was dropped.
+    /// A push frame could not be read, or its stream was refused; the stream was dropped.
     MalformedPush {
         /// The service node.
         peer: PeerId,

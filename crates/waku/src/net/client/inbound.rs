@@ -16,9 +16,9 @@ use crate::{
     wire::{MessagePush, WakuMetadata, frame_cap, protocol_id},
 };
 
-/// Inbound streams read at a time. nwaku keeps one push stream a connection, go-waku opens one a message and drops
-/// above 15/s; js-waku allows 100. Further streams are reset.
-const MAX_INBOUND_STREAMS: usize = 128;
+/// Inbound streams read at a time. nwaku keeps one push stream a connection, go-waku opens one a message, and all of
+/// them wait while the owner takes no events. Further streams are reset, and told when they are pushes.
+const MAX_INBOUND_STREAMS: usize = 1024;
 
 /// How long a peer may take to ask its metadata question once it opened the stream.
 const METADATA_READ_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -32,8 +32,17 @@ pub(crate) async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(MAX_INBOUND_STREAMS));
     let metadata = Arc::new(WakuMetadata::new(cluster_id, &shards));
-    while let Some(InboundStream { peer, protocol, stream, .. }) = streams.recv().await {
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+    while let Some(InboundStream {
+        peer, protocol, stream, ..
+    }) = streams.recv().await
+    {
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            drop(stream);
+            if protocol.as_ref() == protocol_id::FILTER_PUSH {
+                let _ = events.send(push_stream_refused(peer, MAX_INBOUND_STREAMS)).await;
+            }
+            continue;
+        };
         let events = events.clone();
         let metadata = metadata.clone();
         tokio::spawn(async move {
@@ -44,6 +53,14 @@ pub(crate) async fn serve(
             }
             drop(place);
         });
+    }
+}
+
+/// Tells that a push stream was reset unread: a message may be lost by it.
+pub(crate) fn push_stream_refused(peer: PeerId, limit: usize) -> ClientEvent {
+    ClientEvent::MalformedPush {
+        peer,
+        error: format!("push stream refused: more than {limit} streams at a time"),
     }
 }
 
@@ -58,19 +75,28 @@ async fn answer_metadata(mut stream: Stream, ours: &WakuMetadata) -> Result<(), 
 async fn read_pushes(peer: PeerId, mut stream: Stream, events: &mpsc::Sender<ClientEvent>) {
     loop {
         let event = match frame::read_frame::<MessagePush, _>(&mut stream, frame_cap::FILTER_PUSH_BYTES).await {
-            Ok(MessagePush { waku_message: Some(message), pubsub_topic }) => ClientEvent::Push {
+            Ok(MessagePush {
+                waku_message: Some(message),
+                pubsub_topic,
+            }) => ClientEvent::Push {
                 peer,
                 pubsub_topic: pubsub_topic.unwrap_or_default(),
                 message,
                 arrived: SystemTime::now(),
             },
-            Ok(MessagePush { waku_message: None, .. }) => {
-                ClientEvent::MalformedPush { peer, error: "push without a message".into() }
-            }
+            Ok(MessagePush { waku_message: None, .. }) => ClientEvent::MalformedPush {
+                peer,
+                error: "push without a message".into(),
+            },
             Err(FrameError::Closed | FrameError::Io(_)) => return,
             Err(error) => {
                 // The length or the body was wrong: where the next frame begins is not known any more.
-                let _ = events.send(ClientEvent::MalformedPush { peer, error: error.to_string() }).await;
+                let _ = events
+                    .send(ClientEvent::MalformedPush {
+                        peer,
+                        error: error.to_string(),
+                    })
+                    .await;
                 return;
             }
         };

@@ -48,8 +48,19 @@ impl LightClient {
         let (commands, command_queue) = mpsc::unbounded_channel();
         let (events, event_queue) = mpsc::channel(limits.event_queue);
         let (driver, streams, inbound_streams) = Driver::new(&config, known.clone(), command_queue, events.clone())?;
-        tokio::spawn(inbound::serve(inbound_streams, config.cluster_id, config.shards, events));
-        let client = Self { peer_id, commands, streams: streams.clone(), known, limits };
+        tokio::spawn(inbound::serve(
+            inbound_streams,
+            config.cluster_id,
+            config.shards,
+            events,
+        ));
+        let client = Self {
+            peer_id,
+            commands,
+            streams: streams.clone(),
+            known,
+            limits,
+        };
         tokio::spawn(driver.run(streams));
         Ok((client, event_queue))
     }

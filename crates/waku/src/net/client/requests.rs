@@ -1,9 +1,6 @@
 //! Asking service nodes: one stream, one request, one answer.
 
-use std::{
-    collections::HashSet,
-    time::Duration,
-};
+use std::{collections::HashSet, time::Duration};
 
 use futures::AsyncWriteExt;
 use libp2p::{PeerId, StreamProtocol};
@@ -66,25 +63,42 @@ impl Exchange {
     {
         let mut sent = false;
         let exchange = async {
-            let mut stream = streams.open(peer, StreamProtocol::new(self.protocol)).await.map_err(|error| match error {
-                OpenError::NotConnected { peer } => RequestError::NotConnected { peer },
-                OpenError::Unsupported { .. } => RequestError::Unsupported { peer, protocol: self.protocol },
-                error => RequestError::Open(error),
-            })?;
-            frame::write_frame(&mut stream, request, self.request_cap_bytes).await.map_err(RequestError::Write)?;
+            let mut stream =
+                streams
+                    .open(peer, StreamProtocol::new(self.protocol))
+                    .await
+                    .map_err(|error| match error {
+                        OpenError::NotConnected { peer } => RequestError::NotConnected { peer },
+                        OpenError::Unsupported { .. } => RequestError::Unsupported {
+                            peer,
+                            protocol: self.protocol,
+                        },
+                        error => RequestError::Open(error),
+                    })?;
+            frame::write_frame(&mut stream, request, self.request_cap_bytes)
+                .await
+                .map_err(RequestError::Write)?;
             sent = true;
             // A failure to end our side shows up in the read.
             let _ = stream.close().await;
-            frame::read_frame(&mut stream, self.response_cap_bytes).await.map_err(|error| {
-                if is_unsupported(&error) {
-                    RequestError::Unsupported { peer, protocol: self.protocol }
-                } else {
-                    RequestError::Read(error)
-                }
-            })
+            frame::read_frame(&mut stream, self.response_cap_bytes)
+                .await
+                .map_err(|error| {
+                    if is_unsupported(&error) {
+                        RequestError::Unsupported {
+                            peer,
+                            protocol: self.protocol,
+                        }
+                    } else {
+                        RequestError::Read(error)
+                    }
+                })
         };
         let outcome = timeout(self.deadline, exchange).await;
-        outcome.unwrap_or(Err(RequestError::TimedOut { after_ms: self.deadline.as_millis(), sent }))
+        outcome.unwrap_or(Err(RequestError::TimedOut {
+            after_ms: self.deadline.as_millis(),
+            sent,
+        }))
     }
 }
 
@@ -120,14 +134,22 @@ impl LightClient {
                 let request = LightpushRequest::new(id.as_str(), pubsub_topic, message.clone());
                 let answer: LightpushResponse = self.ask(peer, exchange, &request).await?;
                 check_id(answer.answers(&id), answer.request_id(), &id)?;
-                Ok(PushAnswer { status: answer.status(), relay_peers: answer.relay_peer_count })
+                Ok(PushAnswer {
+                    status: answer.status(),
+                    relay_peers: answer.relay_peer_count,
+                })
             }
             LightpushVersion::V2 => {
                 let request = PushRpc::request(id.as_str(), pubsub_topic, message.clone());
                 let answer: PushRpc = self.ask(peer, exchange, &request).await?;
                 check_id(answer.answers(&id), answer.request_id(), &id)?;
-                let status = answer.status().ok_or_else(|| mismatch("no response in the lightpush v2 answer"))?;
-                Ok(PushAnswer { status, relay_peers: None })
+                let status = answer
+                    .status()
+                    .ok_or_else(|| mismatch("no response in the lightpush v2 answer"))?;
+                Ok(PushAnswer {
+                    status,
+                    relay_peers: None,
+                })
             }
         }
     }
@@ -191,7 +213,11 @@ impl LightClient {
             deadline,
         };
         let answer: FilterSubscribeResponse = self.ask(peer, exchange, &request).await?;
-        check_id(answer.answers(request.request_id()), answer.request_id(), request.request_id())?;
+        check_id(
+            answer.answers(request.request_id()),
+            answer.request_id(),
+            request.request_id(),
+        )?;
         Ok(answer.status())
     }
 
@@ -211,7 +237,11 @@ impl LightClient {
             deadline: self.limits.store_timeout,
         };
         let answer: StoreQueryResponse = self.ask(peer, exchange, request).await?;
-        check_id(answer.answers(request.request_id()), answer.request_id(), request.request_id())?;
+        check_id(
+            answer.answers(request.request_id()),
+            answer.request_id(),
+            request.request_id(),
+        )?;
         Ok(answer)
     }
 
@@ -226,15 +256,21 @@ impl LightClient {
     ) -> Result<HashSet<MessageHash>, RequestError> {
         let mut present = HashSet::new();
         for group in hashes.chunks(PRESENCE_HASHES_MAX) {
-            let request = StoreQueryRequest::presence(new_request_id(), group)
-                .map_err(|error| mismatch(&error.to_string()))?;
+            let request =
+                StoreQueryRequest::presence(new_request_id(), group).map_err(|error| mismatch(&error.to_string()))?;
             let answer = self.store_query(peer, &request).await?;
             let status = answer.status();
             if status.code != 200 {
                 return Err(mismatch(&format!("store answered {status}")));
             }
             // Match by hash: order, cursor and strangers in the answer mean nothing here.
-            present.extend(answer.messages.iter().filter_map(|entry| entry.hash()).filter(|hash| group.contains(hash)));
+            present.extend(
+                answer
+                    .messages
+                    .iter()
+                    .filter_map(|entry| entry.hash())
+                    .filter(|hash| group.contains(hash)),
+            );
         }
         Ok(present)
     }
@@ -255,7 +291,9 @@ impl LightClient {
             deadline: self.limits.metadata_timeout,
         };
         let answer: PeerExchangeRpc = self.ask(peer, exchange, &PeerExchangeRpc::request(count)).await?;
-        let response = answer.response.ok_or_else(|| mismatch("no response in the peer exchange answer"))?;
+        let response = answer
+            .response
+            .ok_or_else(|| mismatch("no response in the peer exchange answer"))?;
         let mut bad = 0;
         let records = response
             .records()
@@ -313,7 +351,11 @@ fn require_protocol(known: &KnownPeers, peer: PeerId, protocol: &'static str) ->
 }
 
 fn check_id(fits: bool, got: &str, asked: &str) -> Result<(), RequestError> {
-    if fits { Ok(()) } else { Err(mismatch(&format!("request id {got:?} instead of {asked:?}"))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(mismatch(&format!("request id {got:?} instead of {asked:?}")))
+    }
 }
 
 fn mismatch(what: &str) -> RequestError {

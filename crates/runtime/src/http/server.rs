@@ -1,14 +1,6 @@
-//! The small HTTP server of every role: `/health` for whoever waits for it, `/metrics` for Prometheus.
+//! The routes and the life of the server.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -16,27 +8,12 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
-    serve::Listener,
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
-use serde::Serialize;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::JoinHandle,
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+use super::{Health, listener::LimitedListener};
 use crate::Shutdown;
-
-/// Open connections at once; further ones wait in the kernel's queue. A scraper and a few waiting processes need a
-/// handful.
-const MAX_CONNECTIONS: usize = 64;
-
-/// A connection without a byte from the client for so long is closed, so that idle or slow ones cannot use up
-/// [`MAX_CONNECTIONS`].
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Largest request body taken by routes that read one.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -46,53 +23,6 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The content type of the OpenMetrics text format.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// What `/health` says: the status word and what stands behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Health {
-    /// Whether the answer is 200 (else 503).
-    #[serde(skip)]
-    pub is_ready: bool,
-    /// `ready`, `starting`, `draining`, …
-    pub status: &'static str,
-    /// Numbers behind the status, such as clients subscribed.
-    pub details: BTreeMap<&'static str, u64>,
-}
-
-impl Health {
-    /// 200, `ready`.
-    #[must_use]
-    pub fn ready() -> Self {
-        Self {
-            is_ready: true,
-            status: "ready",
-            details: BTreeMap::new(),
-        }
-    }
-
-    /// 503, `starting`.
-    #[must_use]
-    pub fn starting() -> Self {
-        Self::not_ready("starting")
-    }
-
-    /// 503 with the given status word.
-    #[must_use]
-    pub fn not_ready(status: &'static str) -> Self {
-        Self {
-            is_ready: false,
-            status,
-            details: BTreeMap::new(),
-        }
-    }
-
-    /// The same with one more number.
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: u64) -> Self {
-        self.details.insert(name, value);
-        self
-    }
-}
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -143,12 +73,11 @@ impl HttpServerBuilder {
             routes = routes.route("/metrics", get(answer_metrics).with_state(Arc::new(registry)));
         }
         let shutdown = Shutdown::new();
-        let listener = LimitedListener {
-            listener,
-            permits: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-        };
-        let server = axum::serve(listener, routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)))
-            .with_graceful_shutdown(shutdown.clone().into_future());
+        let server = axum::serve(
+            LimitedListener::new(listener),
+            routes.layer(DefaultBodyLimit::max(MAX_BODY_BYTES)),
+        )
+        .with_graceful_shutdown(shutdown.clone().into_future());
         let task = tokio::spawn(async move { server.await });
         Ok(HttpServer {
             address: local,
@@ -207,78 +136,6 @@ async fn answer_metrics(State(registry): State<Arc<Registry>>) -> Response {
     match encode(&mut text, &registry) {
         Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
-}
-
-/// A listener with at most [`MAX_CONNECTIONS`] open connections.
-struct LimitedListener {
-    listener: TcpListener,
-    permits: Arc<Semaphore>,
-}
-
-impl Listener for LimitedListener {
-    type Io = LimitedStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        let deadline = Box::pin(sleep_until(Instant::now() + READ_TIMEOUT));
-        (
-            LimitedStream {
-                stream,
-                deadline,
-                _permit: permit,
-            },
-            address,
-        )
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that counts against the limit and fails when nothing is read for [`READ_TIMEOUT`].
-struct LimitedStream {
-    stream: TcpStream,
-    deadline: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl AsyncRead for LimitedStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        match Pin::new(&mut this.stream).poll_read(cx, buf) {
-            Poll::Pending => this
-                .deadline
-                .as_mut()
-                .poll(cx)
-                .map(|()| Err(io::ErrorKind::TimedOut.into())),
-            ready @ Poll::Ready(_) => {
-                this.deadline.as_mut().reset(Instant::now() + READ_TIMEOUT);
-                ready
-            }
-        }
-    }
-}
-
-impl AsyncWrite for LimitedStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

@@ -1,0 +1,8 @@
+//! The small HTTP server of every role: `/health` for whoever waits for it, `/metrics` for Prometheus.
+
+mod health;
+mod listener;
+mod server;
+
+pub use health::Health;
+pub use server::{HttpError, HttpServer, HttpServerBuilder};
