@@ -85,7 +85,10 @@ impl Role {
     /// Starts `lpt <subcommand> --config <folder>/<name>.toml`. Its standard error goes to `<name>.stderr`; it is in a
     /// process group of its own, so that a Ctrl-C in the terminal reaches it through us alone, once.
     pub(crate) fn start(program: &Path, subcommand: &str, name: &str, folder: &Path) -> Result<Self, ChildError> {
-        let failed = |source| ChildError::Start { name: name.to_owned(), source };
+        let failed = |source| ChildError::Start {
+            name: name.to_owned(),
+            source,
+        };
         let stderr = folder.join(format!("{name}.stderr"));
         let mut command = Command::new(program);
         command
@@ -105,7 +108,14 @@ impl Role {
         let mut process = command.spawn().map_err(failed)?;
         let leash = process.stdin.take();
         let log = LogTail::new(folder.join(format!("{name}.jsonl")));
-        Ok(Self { name: name.to_owned(), process, _leash: leash, log, stderr, ended: None })
+        Ok(Self {
+            name: name.to_owned(),
+            process,
+            _leash: leash,
+            log,
+            stderr,
+            ended: None,
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -134,7 +144,10 @@ impl Role {
     ) -> Result<(), ChildError> {
         let deadline = Instant::now() + after;
         loop {
-            let log_error = |source| ChildError::Log { name: self.name.clone(), source };
+            let log_error = |source| ChildError::Log {
+                name: self.name.clone(),
+                source,
+            };
             self.log.read_on().map_err(log_error)?;
             // One by one: what follows the event waited for is for the next wait.
             while let Some(event) = self.log.unseen.pop_front() {
@@ -144,11 +157,21 @@ impl Role {
             }
             if let Some(status) = self.has_ended() {
                 let (name, stderr) = (self.name.clone(), self.stderr.clone());
-                return Err(ChildError::EndedEarly { name, status, last_words: self.last_words(), stderr });
+                return Err(ChildError::EndedEarly {
+                    name,
+                    status,
+                    last_words: self.last_words(),
+                    stderr,
+                });
             }
             if Instant::now() >= deadline {
                 let (name, stderr) = (self.name.clone(), self.stderr.clone());
-                return Err(ChildError::NotReady { name, after, missing, stderr });
+                return Err(ChildError::NotReady {
+                    name,
+                    after,
+                    missing,
+                    stderr,
+                });
             }
             sleep(POLL_INTERVAL).await;
         }
@@ -178,7 +201,11 @@ impl Role {
         let text = std::fs::read_to_string(&self.stderr).unwrap_or_default();
         let lines: Vec<_> = text.lines().rev().take(LAST_WORDS_LINES).collect();
         let lines: Vec<_> = lines.into_iter().rev().map(runtime::escape::escape).collect();
-        if lines.is_empty() { "it said nothing".to_owned() } else { lines.join(" / ") }
+        if lines.is_empty() {
+            "it said nothing".to_owned()
+        } else {
+            lines.join(" / ")
+        }
     }
 }
 
@@ -201,7 +228,11 @@ struct LogTail {
 
 impl LogTail {
     fn new(path: PathBuf) -> Self {
-        Self { path, read_bytes: 0, unseen: VecDeque::new() }
+        Self {
+            path,
+            read_bytes: 0,
+            unseen: VecDeque::new(),
+        }
     }
 
     fn read_on(&mut self) -> io::Result<()> {

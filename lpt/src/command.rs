@@ -70,7 +70,11 @@ fn describe(argv: Vec<OsString>) -> process::ExitCode {
     match overview().try_get_matches_from(argv) {
         Ok(_) => ExitCode::Usage.into(),
         Err(error) => {
-            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Ok };
+            let code = if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Ok
+            };
             // Help into a closed pipe is nobody's loss.
             let _ = error.print();
             code.into()

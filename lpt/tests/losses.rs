@@ -48,10 +48,14 @@ fn a_restarted_service_node_is_a_gap_with_exactly_the_lost_indices() {
     let mut publisher = bench.start("publisher", "publisher-1", &[&node, "--messages=400", "--rate=50/s"]);
     receiver.wait_for_count("received", 20, |event| matches!(event, Event::Received(_)));
     node_2.kill();
-    receiver.wait_for_event("it notices", |event| matches!(event, Event::PresenceLost(_)).then_some(()));
+    receiver.wait_for_event("it notices", |event| {
+        matches!(event, Event::PresenceLost(_)).then_some(())
+    });
     // Some messages fall into the gap for certain.
     let acked_at_loss = acked_indices(&publisher.log).len();
-    wait_for("messages in the gap", || (acked_indices(&publisher.log).len() > acked_at_loss + 20).then_some(()));
+    wait_for("messages in the gap", || {
+        (acked_indices(&publisher.log).len() > acked_at_loss + 20).then_some(())
+    });
     let listen = format!("--listen=/ip4/127.0.0.1/tcp/{port}");
     let again = [&args[..], &[listen.as_str()]].concat();
     let (node_2, _) = bench.node("restarted-b", &again);
@@ -59,24 +63,33 @@ fn a_restarted_service_node_is_a_gap_with_exactly_the_lost_indices() {
         Event::Subscribed(subscribed) if subscribed.renewed => Some(()),
         _ => None,
     });
-    receiver.wait_for_event("the gap has an end", |event| matches!(event, Event::PresenceRestored(_)).then_some(()));
+    receiver.wait_for_event("the gap has an end", |event| {
+        matches!(event, Event::PresenceRestored(_)).then_some(())
+    });
     assert!(publisher.wait().success(), "{}", publisher.said());
     let last = acked_indices(&publisher.log).last().copied().unwrap();
-    wait_for("the last message", || received_indices(&receiver.log).contains(&last).then_some(()));
+    wait_for("the last message", || {
+        received_indices(&receiver.log).contains(&last).then_some(())
+    });
     receiver.end();
     node_2.end();
     node_3.end();
     node_1.end();
 
-    let expected: BTreeSet<_> =
-        acked_indices(&bench.path("publisher-1.jsonl")).difference(&received_indices(&bench.path("receiver-1.jsonl"))).copied().collect();
+    let expected: BTreeSet<_> = acked_indices(&bench.path("publisher-1.jsonl"))
+        .difference(&received_indices(&bench.path("receiver-1.jsonl")))
+        .copied()
+        .collect();
     assert!(!expected.is_empty());
     let (code, report) = bench.report(&[MAX_SLIP]);
     assert_eq!(code, 1, "{:#}", report["reasons"]);
     let cell = cell(&report, "receiver-1/0");
     assert_eq!(indices(&cell["lost_indices"]), expected);
     let places = report["losses_by_place"].to_string();
-    assert!(places.contains("not_subscribed") || places.contains("receiver was not subscribed"), "{places}");
+    assert!(
+        places.contains("not_subscribed") || places.contains("receiver was not subscribed"),
+        "{places}"
+    );
 }
 
 #[test]
@@ -93,7 +106,10 @@ fn a_receiver_that_hears_nothing_has_lost_everything() {
     let (code, report) = bench.report(&[MAX_SLIP]);
     assert_eq!(code, 1, "{:#}", report["reasons"]);
     assert_eq!(report["verdict"], "fail");
-    assert_eq!(indices(&cell(&report, "receiver-1/0")["lost_indices"]), (1..=20).collect());
+    assert_eq!(
+        indices(&cell(&report, "receiver-1/0")["lost_indices"]),
+        (1..=20).collect()
+    );
 }
 
 #[test]
@@ -139,7 +155,11 @@ fn a_killed_publisher_leaves_a_torn_log_and_no_pass() {
     let (node, address) = bench.node("node-1", &["--standalone"]);
     let receiver = bench.receiver("receiver-1", &address, &[], 1);
     let service_node = format!("--service-node={address}");
-    let publisher = bench.start("publisher", "publisher-1", &[&service_node, "--messages=100000", "--rate=100/s"]);
+    let publisher = bench.start(
+        "publisher",
+        "publisher-1",
+        &[&service_node, "--messages=100000", "--rate=100/s"],
+    );
     publisher.wait_for_count("published", 30, |event| matches!(event, Event::Published(_)));
     publisher.kill();
     receiver.end();
@@ -149,8 +169,15 @@ fn a_killed_publisher_leaves_a_torn_log_and_no_pass() {
     // At most the unflushed tail is missing: what was received but is not in the publisher's log.
     let received = received_indices(&bench.path("receiver-1.jsonl")).len();
     let acked = acked_indices(&bench.path("publisher-1.jsonl")).len();
-    assert!(received <= acked + 100, "{received} received, {acked} in the log: 200 ms at 100/s are 20 messages");
+    assert!(
+        received <= acked + 100,
+        "{received} received, {acked} in the log: 200 ms at 100/s are 20 messages"
+    );
     let (code, report) = bench.report(&[MAX_SLIP]);
     assert_ne!(code, 0, "{:#}", report["reasons"]);
-    assert!(report["reasons"].to_string().contains("torn"), "{:#}", report["reasons"]);
+    assert!(
+        report["reasons"].to_string().contains("torn"),
+        "{:#}",
+        report["reasons"]
+    );
 }

@@ -34,10 +34,20 @@ fn a_full_disk_is_said_and_ends_the_run_with_its_own_code() {
     let bench = Bench::new();
     let (_node, address) = bench.node("node-1", &["--standalone"]);
     let output = run(&[
-        "publisher", "--service-node", &address, "--messages=0", "--rate=100/s", "--event-log=/dev/full", "--progress=none",
+        "publisher",
+        "--service-node",
+        &address,
+        "--messages=0",
+        "--rate=100/s",
+        "--event-log=/dev/full",
+        "--progress=none",
     ]);
     assert_eq!(output.status.code(), Some(74), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("cannot write event log"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("cannot write event log"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
@@ -46,7 +56,13 @@ fn an_event_log_that_exists_is_never_overwritten() {
     let (_node, address) = bench.node("node-1", &["--standalone"]);
     let log = bench.path("old.jsonl");
     std::fs::write(&log, "precious\n").unwrap();
-    let output = run(&["receiver", "--service-node", &address, "--event-log", log.to_str().unwrap()]);
+    let output = run(&[
+        "receiver",
+        "--service-node",
+        &address,
+        "--event-log",
+        log.to_str().unwrap(),
+    ]);
     assert_eq!(output.status.code(), Some(73), "{}", text(&output.stderr));
     assert_eq!(std::fs::read_to_string(log).unwrap(), "precious\n");
 }
@@ -73,11 +89,17 @@ fn the_first_signal_drains_and_writes_the_last_line() {
     let (node, address) = bench.node("node-1", &["--standalone"]);
     let receiver = bench.receiver("receiver-1", &address, &[], 1);
     let service_node = format!("--service-node={address}");
-    let mut publisher = bench.start("publisher", "publisher-1", &[&service_node, "--messages=0", "--rate=50/s"]);
+    let mut publisher = bench.start(
+        "publisher",
+        "publisher-1",
+        &[&service_node, "--messages=0", "--rate=50/s"],
+    );
     publisher.wait_for_count("published", 10, |event| matches!(event, Event::Published(_)));
     publisher.signal(Signal::INT);
     assert!(publisher.wait().success(), "{}", publisher.said());
-    let Some(Event::RunEnded(ended)) = publisher.events().pop() else { panic!("no run_ended") };
+    let Some(Event::RunEnded(ended)) = publisher.events().pop() else {
+        panic!("no run_ended")
+    };
     assert_eq!(ended.reason, "signal");
     assert_eq!(ended.counters["acked"], acked_indices(&publisher.log).len() as u64);
     receiver.end();
@@ -109,14 +131,22 @@ fn strangers_on_the_topic_are_counted_and_hurt_nobody() {
     let pushes = runtime::threads::block_on(push_all(address.parse().unwrap(), &payloads)).unwrap();
     assert_eq!(pushes, [200, 200, 200, 505], "the last repeats the one before");
     let service_node = format!("--service-node={address}");
-    let mut publisher = bench.start("publisher", "publisher-1", &[&service_node, "--messages=10", "--rate=0"]);
+    let mut publisher = bench.start(
+        "publisher",
+        "publisher-1",
+        &[&service_node, "--messages=10", "--rate=0"],
+    );
     assert!(publisher.wait().success(), "{}", publisher.said());
     receiver.wait_for_count("received", 11, |event| matches!(event, Event::Received(_)));
     receiver.wait_for_count("foreign", 2, |event| matches!(event, Event::ForeignReceived(_)));
     receiver.end();
     node.end();
     let (_, report) = bench.report(&["--max-slip=1h", "--max-unexpected=1"]);
-    assert_eq!(report["receivers"][0]["counts"]["lost"], 0, "{:#}", report["receivers"][0]);
+    assert_eq!(
+        report["receivers"][0]["counts"]["lost"], 0,
+        "{:#}",
+        report["receivers"][0]
+    );
     assert_eq!(report["receivers"][0]["counts"]["received"], 10);
     assert_eq!(report["receivers"][0]["foreign"], 2);
 }
@@ -142,12 +172,22 @@ async fn push_all(node: ServiceNodeAddr, payloads: &[Vec<u8>]) -> Vec<u32> {
     client.keep_connected(node);
     while !matches!(events.recv().await, Some(ClientEvent::Ready { .. })) {}
     let now = event_log::Timestamp::now().unix_ns();
-    let mut messages: Vec<_> = (0_i64..).zip(payloads).map(|(n, payload)| WakuMessage::new(payload.clone(), TOPIC, now + n)).collect();
+    let mut messages: Vec<_> = (0_i64..)
+        .zip(payloads)
+        .map(|(n, payload)| WakuMessage::new(payload.clone(), TOPIC, now + n))
+        .collect();
     messages.extend(messages.last().cloned());
     let mut codes = Vec::new();
     for message in &messages {
         let answer = client.lightpush(peer, LightpushVersion::V3, PUBSUB, message);
-        codes.push(tokio::time::timeout(Duration::from_secs(60), answer).await.unwrap().unwrap().status.code);
+        codes.push(
+            tokio::time::timeout(Duration::from_secs(60), answer)
+                .await
+                .unwrap()
+                .unwrap()
+                .status
+                .code,
+        );
     }
     codes
 }

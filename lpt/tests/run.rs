@@ -20,7 +20,9 @@ fn report(folder: &Path) -> serde_json::Value {
 fn assert_nothing_runs(folder: &Path) {
     let pids = pids_in(folder);
     assert!(!pids.is_empty());
-    wait_for("all children are gone", || (!pids.iter().any(|pid| is_running(*pid))).then_some(()));
+    wait_for("all children are gone", || {
+        (!pids.iter().any(|pid| is_running(*pid))).then_some(())
+    });
 }
 
 #[test]
@@ -35,10 +37,21 @@ fn the_default_scenario_passes_and_keeps_everything() {
     assert_eq!(report["verdict"], "pass");
     assert_eq!(report["totals"]["attempted"], 100);
     assert_eq!(report["totals"]["acked"], 100);
-    assert_eq!(report["totals"]["counts"]["received"], 200, "two receivers: {}", report["totals"]);
+    assert_eq!(
+        report["totals"]["counts"]["received"], 200,
+        "two receivers: {}",
+        report["totals"]
+    );
     assert_eq!(report["totals"]["counts"]["lost"], 0);
     assert_eq!(report["totals"]["counts"]["duplicates"], 0);
-    for kept in ["run.toml", "node-1.toml", "node-2.jsonl", "publisher-1.jsonl", "receiver-2.jsonl", "report.txt"] {
+    for kept in [
+        "run.toml",
+        "node-1.toml",
+        "node-2.jsonl",
+        "publisher-1.jsonl",
+        "receiver-2.jsonl",
+        "report.txt",
+    ] {
         assert!(folder.join(kept).exists(), "{kept}");
     }
     assert_eq!(std::fs::read_to_string(folder.join("report.txt")).unwrap(), stdout);
@@ -50,12 +63,31 @@ fn every_role_and_version_can_be_multiplied() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
     let args = [
-        "run", "--nodes=3", "--publishers=2", "--receivers=2", "--clients-per-publisher=2", "--clients-per-receiver=3",
-        "--redundancy=2", "--messages=10", "--rate=50/s", "--lightpush=v2", "--size=2KiB", "--store", "--format=json", MAX_SLIP,
-        "--folder", folder.to_str().unwrap(),
+        "run",
+        "--nodes=3",
+        "--publishers=2",
+        "--receivers=2",
+        "--clients-per-publisher=2",
+        "--clients-per-receiver=3",
+        "--redundancy=2",
+        "--messages=10",
+        "--rate=50/s",
+        "--lightpush=v2",
+        "--size=2KiB",
+        "--store",
+        "--format=json",
+        MAX_SLIP,
+        "--folder",
+        folder.to_str().unwrap(),
     ];
     let output = run(&args);
-    assert_eq!(output.status.code(), Some(0), "{}\n{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}\n{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(printed["totals"]["attempted"], 40);
     assert_eq!(printed["totals"]["counts"]["received"], 40 * 6);
@@ -68,10 +100,24 @@ fn every_role_and_version_can_be_multiplied() {
 fn the_run_can_be_repeated_from_its_folder() {
     let dir = tempfile::tempdir().unwrap();
     let (first, second) = (dir.path().join("first"), dir.path().join("second"));
-    let output = run(&["run", "--messages=5", "--rate=0", "--receivers=1", MAX_SLIP, "--folder", first.to_str().unwrap()]);
+    let output = run(&[
+        "run",
+        "--messages=5",
+        "--rate=0",
+        "--receivers=1",
+        MAX_SLIP,
+        "--folder",
+        first.to_str().unwrap(),
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let config = first.join("run.toml");
-    let output = run(&["run", "--config", config.to_str().unwrap(), "--folder", second.to_str().unwrap()]);
+    let output = run(&[
+        "run",
+        "--config",
+        config.to_str().unwrap(),
+        "--folder",
+        second.to_str().unwrap(),
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(report(&second)["totals"]["attempted"], 5);
 }
@@ -86,8 +132,20 @@ fn a_folder_that_exists_is_never_written_into() {
 
 /// A long run, ready to be disturbed: its publisher has sent something.
 fn start_long_run(folder: &Path) -> Child {
-    let args = ["run", MAX_SLIP, "--messages=100000", "--rate=50/s", "--folder", folder.to_str().unwrap()];
-    let child = lpt().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let args = [
+        "run",
+        MAX_SLIP,
+        "--messages=100000",
+        "--rate=50/s",
+        "--folder",
+        folder.to_str().unwrap(),
+    ];
+    let child = lpt()
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     wait_for("the publisher has published", || {
         (acked_indices(&folder.join("publisher-1.jsonl")).len() > 5).then_some(())
     });
@@ -106,7 +164,12 @@ fn ctrl_c_drains_reports_and_leaves_nothing_running() {
     signal(&child, Signal::INT);
     let output = child.wait_with_output().unwrap();
     let stdout = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "stopped early, lost nothing: {stdout}\n{}", text(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "stopped early, lost nothing: {stdout}\n{}",
+        text(&output.stderr)
+    );
     assert_eq!(report(&folder)["totals"]["counts"]["lost"], 0);
     assert_nothing_runs(&folder);
 }
@@ -138,6 +201,10 @@ fn a_crashed_receiver_is_no_pass() {
     signal(&child, Signal::INT);
     let output = child.wait_with_output().unwrap();
     assert!(matches!(output.status.code(), Some(1 | 2)), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("receiver-1 ended with"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("receiver-1 ended with"),
+        "{}",
+        text(&output.stderr)
+    );
     assert_nothing_runs(&folder);
 }

@@ -16,6 +16,10 @@ use crate::{inbound::Answer, services::Services};
 /// How long a peer may take to answer. A burst of new clients may keep both sides busy for seconds.
 const ASK_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a stranger keeps its connection, so that it can ask its own question and learn why it is sent away. It will
+/// hang up by itself then; without the answer it would only see a lost connection, and come back.
+const GOODBYE_DELAY: Duration = Duration::from_secs(1);
+
 /// Answers a peer's question, and sends it away when it is on another cluster.
 pub(crate) async fn answer(services: &Arc<Services>, peer: PeerId, frame: Bytes) -> Option<Answer> {
     let theirs = match WakuMetadata::decode(frame) {
@@ -25,20 +29,12 @@ pub(crate) async fn answer(services: &Arc<Services>, peer: PeerId, frame: Bytes)
             return None;
         }
     };
-    let services = services.clone();
-    let answer = Answer::metadata(&ours(&services));
     if let Some(reason) = stranger(services.config.cluster_id, &theirs) {
-        // The answer first, so that the peer learns why; its own check will hang up at the same moment.
-        tokio::spawn(async move {
-            tokio::time::sleep(GOODBYE_DELAY).await;
-            services.network.disconnect(peer, reason).await;
-        });
+        let services = services.clone();
+        tokio::spawn(async move { see_off(&services, peer, reason).await });
     }
-    answer
+    Answer::metadata(&ours(services))
 }
-
-/// How long a stranger keeps its connection after our answer, to read it.
-const GOODBYE_DELAY: Duration = Duration::from_millis(500);
 
 /// Asks every peer that has introduced itself. Peers without the protocol and peers of another cluster are sent away,
 /// as RFC 64 demands; a peer that is merely slow is not.
@@ -46,16 +42,27 @@ pub(crate) async fn ask_newcomers(mut identified: mpsc::Receiver<PeerId>, servic
     while let Some(peer) = identified.recv().await {
         let services = services.clone();
         tokio::spawn(async move {
-            let reason = match ask_metadata(&services.streams, peer, &ours(&services), ASK_TIMEOUT).await {
-                Ok(theirs) => stranger(services.config.cluster_id, &theirs),
-                Err(RequestError::Unsupported { .. }) => Some("does not serve metadata".to_owned()),
-                Err(_) => None,
-            };
-            if let Some(reason) = reason {
-                services.network.disconnect(peer, reason).await;
+            match ask_metadata(&services.streams, peer, &ours(&services), ASK_TIMEOUT).await {
+                Ok(theirs) => {
+                    if let Some(reason) = stranger(services.config.cluster_id, &theirs) {
+                        see_off(&services, peer, reason).await;
+                    }
+                }
+                Err(RequestError::Unsupported { .. }) => {
+                    services
+                        .network
+                        .disconnect(peer, "does not serve metadata".to_owned())
+                        .await;
+                }
+                Err(_) => {}
             }
         });
     }
+}
+
+async fn see_off(services: &Services, peer: PeerId, reason: String) {
+    tokio::time::sleep(GOODBYE_DELAY).await;
+    services.network.disconnect(peer, reason).await;
 }
 
 fn ours(services: &Services) -> WakuMetadata {

@@ -1,4 +1,4 @@
-//! How many connections a node takes, and what becomes of one too many.
+//! How many connections and streams a node takes, and what becomes of one too many.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
@@ -6,13 +6,21 @@ mod common;
 
 use std::time::Duration;
 
-use common::*;
+use common::{
+    raw::{RawConfig, RawPeer, only_frame},
+    *,
+};
+use futures::{AsyncReadExt as _, AsyncWriteExt as _};
+use prost::Message;
 use service_node::limits::ConnectionLimits;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
-use waku::net::{ClientConfig, ClientEvent, ClientLimits};
+use waku::{
+    net::{ClientConfig, ClientEvent, ClientLimits, LightpushVersion},
+    wire::{LightpushRequest, LightpushResponse, protocol_id},
+};
 
 fn impatient() -> ClientConfig {
     let limits = ClientLimits {
@@ -124,4 +132,48 @@ async fn a_handshake_that_fails_is_not_counted_as_refused() {
         refused_count += 1;
     }
     assert_eq!(node.node.metrics().refused_connections.get(), refused_count);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_beyond_the_limit_of_a_peer_are_reset_and_counted() {
+    const LIMIT: usize = 512;
+    let mut config = config();
+    config.standalone = true;
+    let node = start(config).await;
+    let raw = RawPeer::at(&node, RawConfig::default()).await;
+    let mut idle = Vec::new();
+    for _ in 0..LIMIT {
+        idle.push(raw.open(node.peer(), protocol_id::LIGHTPUSH_V3).await);
+    }
+    for _ in 0..3 {
+        let mut beyond = raw.open(node.peer(), protocol_id::LIGHTPUSH_V3).await;
+        let mut answer = Vec::new();
+        beyond.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.is_empty());
+    }
+    assert_eq!(node.node.metrics().refused_streams.get(), 3);
+    // Others have places of their own, and one that is given back is free again.
+    let other = client_at(&node).await;
+    let answer = other
+        .client
+        .lightpush(node.peer(), LightpushVersion::V3, PUBSUB, &message("other"))
+        .await
+        .unwrap();
+    assert_eq!(answer.status.code, 200);
+    idle.clear();
+    let request = LightpushRequest::new("r", PUBSUB, message("again")).encode_length_delimited_to_vec();
+    let answer = async {
+        loop {
+            let mut stream = raw.open(node.peer(), protocol_id::LIGHTPUSH_V3).await;
+            let mut answer = Vec::new();
+            // Both fail while there is no place yet.
+            let _ = stream.write_all(&request).await;
+            let _ = stream.read_to_end(&mut answer).await;
+            if !answer.is_empty() {
+                return only_frame::<LightpushResponse>(&answer);
+            }
+        }
+    };
+    let answer = tokio::time::timeout(PATIENCE, answer).await.unwrap();
+    assert_eq!(answer.status_code(), 200);
 }

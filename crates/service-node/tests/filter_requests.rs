@@ -275,14 +275,7 @@ async fn beyond_the_rate_requests_are_429() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ping_as_js_waku_writes_it_is_a_ping() {
     let node = start(unlimited()).await;
-    let raw = RawPeer::at(
-        &node,
-        RawConfig {
-            agent: "js-waku".into(),
-            ..RawConfig::default()
-        },
-    )
-    .await;
+    let raw = RawPeer::at(&node, RawConfig::default()).await;
     let ping = FilterSubscribeRequest {
         request_id: Some("js".into()),
         filter_subscribe_type: None,

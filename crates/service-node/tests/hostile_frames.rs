@@ -278,34 +278,3 @@ async fn texts_of_a_megabyte_are_refused_and_cut_in_answers_and_logs() {
     assert!(logged_bytes.await[0] <= 1024);
     assert_alive(&node).await;
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn streams_beyond_the_limit_of_a_peer_are_reset_and_counted() {
-    const LIMIT: usize = 512;
-    let node = standalone().await;
-    let raw = RawPeer::at(&node, RawConfig::default()).await;
-    let mut idle = Vec::new();
-    for _ in 0..LIMIT {
-        idle.push(raw.open(node.peer(), protocol_id::LIGHTPUSH_V3).await);
-    }
-    for _ in 0..3 {
-        let mut beyond = raw.open(node.peer(), protocol_id::LIGHTPUSH_V3).await;
-        let mut answer = Vec::new();
-        beyond.read_to_end(&mut answer).await.unwrap();
-        assert!(answer.is_empty());
-    }
-    assert_eq!(node.node.metrics().refused_streams.get(), 3);
-    // Others have places of their own, and one that is given back is free again.
-    assert_alive(&node).await;
-    idle.clear();
-    let request = LightpushRequest::new("r", PUBSUB, message("again")).encode_length_delimited_to_vec();
-    let answer = async {
-        loop {
-            let answer = raw.exchange(node.peer(), protocol_id::LIGHTPUSH_V3, &request).await;
-            if !answer.is_empty() {
-                return only_frame::<LightpushResponse>(&answer);
-            }
-        }
-    };
-    assert_eq!(tokio::time::timeout(PATIENCE, answer).await.unwrap().status_code(), 200);
-}

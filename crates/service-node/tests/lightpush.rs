@@ -4,14 +4,16 @@
 
 mod common;
 
+use std::{collections::BTreeSet, time::Duration};
+
 use common::{
     raw::{RawConfig, RawPeer},
     *,
 };
 use event_log::{Event, event::LightpushHandled};
+use futures::future::join_all;
 use prost::Message;
 use service_node::rate_limit::RateLimit;
-use std::time::Duration;
 use waku::{
     WakuMessage,
     net::LightpushVersion,
@@ -239,4 +241,30 @@ async fn a_standalone_node_serves_its_own_subscribers() {
         codes.push(answer.status.code);
     }
     assert_eq!(codes, [200, 505, 505]);
+}
+
+/// As many as a publisher has unanswered at the most, on one connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_at_once_on_one_connection_are_all_answered() {
+    let mut config = config();
+    config.standalone = true;
+    let node = start(config).await;
+    let mut client = client_at(&node).await;
+    assert!(client.subscribe(&node).await.is_ok());
+    let messages: Vec<_> = (0..256).map(|_| message("at once")).collect();
+    let pushes = messages.iter().map(|message| {
+        let version = BOTH[message.payload().len() % 2];
+        client.client.lightpush(node.peer(), version, PUBSUB, message)
+    });
+    for answer in join_all(pushes).await {
+        assert_eq!(answer.unwrap().status.code, 200);
+    }
+    let mut received = BTreeSet::new();
+    for _ in 0..messages.len() {
+        received.insert(client.pushed().await.0.payload().to_vec());
+    }
+    assert_eq!(
+        received,
+        messages.iter().map(|message| message.payload().to_vec()).collect()
+    );
 }

@@ -34,7 +34,7 @@ async fn frames_that_are_no_message_are_rejected_not_forwarded_and_the_link_live
         },
     )
     .await;
-    raw.meshed(&nodes[0]).await;
+    raw.relays_to(&nodes[0]).await;
     let mut far = client_at(&nodes[1]).await;
     far.subscribe(&nodes[1]).await;
 
@@ -95,7 +95,7 @@ async fn a_message_with_default_values_written_out_or_unknown_fields_is_relayed(
         },
     )
     .await;
-    raw.meshed(&nodes[0]).await;
+    raw.relays_to(&nodes[0]).await;
     let mut far = client_at(&nodes[1]).await;
     far.subscribe(&nodes[1]).await;
     let verbose = WakuMessage {

@@ -72,15 +72,22 @@ struct RawRelay {
 
 async fn raw_relay_at(node: &TestNode) -> Arc<RawRelay> {
     let keypair = Keypair::generate_secp256k1();
-    let protocols = [protocol_id::RELAY, protocol_id::METADATA].map(StreamProtocol::new).to_vec();
+    let protocols = [protocol_id::RELAY, protocol_id::METADATA]
+        .map(StreamProtocol::new)
+        .to_vec();
     let (behaviour, control, mut inbound) = streams::new(protocols, 64);
     let identify = identify::Config::new("ipfs/0.1.0".into(), keypair.public()).with_agent_version("nim-like".into());
-    let behaviour = RawBehaviour { streams: behaviour, identify: identify::Behaviour::new(identify) };
+    let behaviour = RawBehaviour {
+        streams: behaviour,
+        identify: identify::Behaviour::new(identify),
+    };
     let config = swarm::Config::with_tokio_executor().with_idle_connection_timeout(Duration::from_secs(600));
     let peer = keypair.public().to_peer_id();
     let mut swarm = Swarm::new(transport::build(&keypair).unwrap(), behaviour, peer, config);
     let address = node.node.address();
-    swarm.dial(DialOpts::peer_id(address.peer_id).addresses(address.addresses).build()).unwrap();
+    swarm
+        .dial(DialOpts::peer_id(address.peer_id).addresses(address.addresses).build())
+        .unwrap();
     tokio::spawn(async move { while swarm.next().await.is_some() {} });
     let (relay_tx, relay_streams) = mpsc::channel(64);
     tokio::spawn(async move {
@@ -91,12 +98,18 @@ async fn raw_relay_at(node: &TestNode) -> Arc<RawRelay> {
             }
             tokio::spawn(async move {
                 let _: WakuMetadata = frame::read_frame(&mut stream.stream, 1024).await.unwrap();
-                frame::write_frame(&mut stream.stream, &WakuMetadata::new(CLUSTER, &[SHARD]), 1024).await.unwrap();
+                frame::write_frame(&mut stream.stream, &WakuMetadata::new(CLUSTER, &[SHARD]), 1024)
+                    .await
+                    .unwrap();
                 stream.stream.close().await.unwrap();
             });
         }
     });
-    Arc::new(RawRelay { control, node: node.peer(), relay_streams: Mutex::new(relay_streams) })
+    Arc::new(RawRelay {
+        control,
+        node: node.peer(),
+        relay_streams: Mutex::new(relay_streams),
+    })
 }
 
 impl RawRelay {
@@ -111,24 +124,44 @@ impl RawRelay {
                 }
             }
         };
-        let mut stream = tokio::time::timeout(PATIENCE, opening).await.expect("the node accepts a relay stream");
-        let subscription = Subscription { subscribe: Some(true), topic: Some(PUBSUB.into()) };
-        let hello = Rpc { subscriptions: vec![subscription], publish: vec![] };
+        let mut stream = tokio::time::timeout(PATIENCE, opening)
+            .await
+            .expect("the node accepts a relay stream");
+        let subscription = Subscription {
+            subscribe: Some(true),
+            topic: Some(PUBSUB.into()),
+        };
+        let hello = Rpc {
+            subscriptions: vec![subscription],
+            publish: vec![],
+        };
         frame::write_frame(&mut stream, &hello, 1 << 20).await.unwrap();
         stream
     }
 
     async fn publish(&self, stream: &mut Stream, text: &str) -> waku::MessageHash {
         let message = message(text);
-        let published = Published { data: Some(message.encode_to_vec()), topic: Some(PUBSUB.into()) };
-        let rpc = Rpc { subscriptions: vec![], publish: vec![published] };
+        let published = Published {
+            data: Some(message.encode_to_vec()),
+            topic: Some(PUBSUB.into()),
+        };
+        let rpc = Rpc {
+            subscriptions: vec![],
+            publish: vec![published],
+        };
         frame::write_frame(stream, &rpc, 1 << 20).await.unwrap();
         waku::message_hash(PUBSUB, &message)
     }
 
     /// Takes the stream the node opened to us, reads until a published message or the end, and resets it.
     async fn read_one_and_reset(&self) -> Option<Vec<u8>> {
-        let mut inbound = self.relay_streams.lock().await.recv().await.expect("the node opens a relay stream");
+        let mut inbound = self
+            .relay_streams
+            .lock()
+            .await
+            .recv()
+            .await
+            .expect("the node opens a relay stream");
         loop {
             let rpc: Rpc = frame::read_frame(&mut inbound.stream, 1 << 20).await.ok()?;
             if let Some(data) = rpc.publish.into_iter().find_map(|published| published.data) {
@@ -160,7 +193,8 @@ async fn a_peer_may_reset_our_stream_any_number_of_times() {
     let relay = raw_relay_at(&node).await;
     let mut stream = relay.open().await;
     relay.publish(&mut stream, "hello").await;
-    node.wait_for_events(1, |event| matches!(event, Event::RelayReceived(_)).then_some(())).await;
+    node.wait_for_events(1, |event| matches!(event, Event::RelayReceived(_)).then_some(()))
+        .await;
     let publisher = client_at(&node).await;
     for _ in 0..RESETS {
         let reader = tokio::spawn({
@@ -170,7 +204,11 @@ async fn a_peer_may_reset_our_stream_any_number_of_times() {
         // A message written into a stream that was just reset is lost on this link; the next one opens another.
         while !reader.is_finished() {
             let sent = message("until heard");
-            let answer = publisher.client.lightpush(node.peer(), LightpushVersion::V3, PUBSUB, &sent).await.unwrap();
+            let answer = publisher
+                .client
+                .lightpush(node.peer(), LightpushVersion::V3, PUBSUB, &sent)
+                .await
+                .unwrap();
             assert_eq!(answer.status.code, 200, "{}", answer.status);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

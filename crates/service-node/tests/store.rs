@@ -268,3 +268,27 @@ async fn a_node_without_a_store_does_not_offer_one() {
         .unwrap_err();
     assert!(matches!(error, RequestError::Unsupported { .. }), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_read_page_by_page_each_message_once() {
+    let node = start(with_store()).await;
+    let client = client_at(&node).await;
+    let mut hashes = Vec::new();
+    for _ in 0..250 {
+        hashes.push(push(&client, &node, &message("history")).await);
+    }
+    stored(&node, 250).await;
+    let filter = StoreFilter {
+        content_topics: vec![CONTENT.into()],
+        ..StoreFilter::default()
+    };
+    let history = |max_entries| client.client.store_history(node.peer(), &filter, false, max_entries);
+    let found: Vec<_> = history(1000)
+        .await
+        .unwrap()
+        .iter()
+        .filter_map(|entry| entry.hash())
+        .collect();
+    assert_eq!(found, hashes, "three pages, from old to new");
+    assert_eq!(history(120).await.unwrap().len(), 120);
+}

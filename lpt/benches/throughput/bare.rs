@@ -35,7 +35,12 @@ pub(super) const SERVER_VARIABLE: &str = "THROUGHPUT_BARE_SERVER";
 const PROTOCOL: StreamProtocol = StreamProtocol::new("/throughput/bare/1");
 const CAP_BYTES: usize = 64 * 1024;
 
-type Bare = (Swarm<streams::Behaviour>, StreamControl, mpsc::Receiver<InboundStream>, PeerId);
+type Bare = (
+    Swarm<streams::Behaviour>,
+    StreamControl,
+    mpsc::Receiver<InboundStream>,
+    PeerId,
+);
 
 fn bare_swarm() -> Bare {
     let keypair = Keypair::generate_secp256k1();
@@ -52,7 +57,9 @@ fn bare_swarm() -> Bare {
 pub(super) fn serve() {
     runtime::threads::block_on(async {
         let (mut swarm, _control, mut inbound, peer) = bare_swarm();
-        swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse().expect("a literal")).expect("loopback");
+        swarm
+            .listen_on("/ip4/127.0.0.1/tcp/0".parse().expect("a literal"))
+            .expect("loopback");
         tokio::spawn(async move {
             while let Some(InboundStream { mut stream, .. }) = inbound.recv().await {
                 tokio::spawn(async move {
@@ -75,10 +82,17 @@ pub(super) fn serve() {
 /// Requests a second over `length`.
 pub(super) fn measure(length: Duration) -> f64 {
     let own = std::env::current_exe().expect("own path");
-    let mut server = Command::new(own).env(SERVER_VARIABLE, "1").stdout(Stdio::piped()).spawn().expect("a child");
+    let mut server = Command::new(own)
+        .env(SERVER_VARIABLE, "1")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a child");
     let mut address = String::new();
-    BufReader::new(server.stdout.take().expect("piped")).read_line(&mut address).expect("the server's address");
-    let rate = runtime::threads::block_on(ask(address.trim().parse().expect("a multiaddr"), length)).expect("a runtime");
+    BufReader::new(server.stdout.take().expect("piped"))
+        .read_line(&mut address)
+        .expect("the server's address");
+    let rate =
+        runtime::threads::block_on(ask(address.trim().parse().expect("a multiaddr"), length)).expect("a runtime");
     server.kill().expect("the server can be killed");
     server.wait().expect("the server ends");
     rate
@@ -116,7 +130,9 @@ async fn exchange(control: &StreamControl, peer: PeerId) {
     let message = WakuMessage::new(vec![7_u8; SIZE_BYTES], "/throughput/1/bare/proto", 1);
     let request = LightpushRequest::new("00000000000000000000", "/waku/2/rs/2/0", message);
     let mut stream = control.open(peer, PROTOCOL).await.expect("a stream");
-    frame::write_frame(&mut stream, &request, CAP_BYTES).await.expect("written");
+    frame::write_frame(&mut stream, &request, CAP_BYTES)
+        .await
+        .expect("written");
     stream.close().await.expect("ended");
     let _: LightpushResponse = frame::read_frame(&mut stream, CAP_BYTES).await.expect("answered");
 }

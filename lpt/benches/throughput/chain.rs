@@ -23,7 +23,16 @@ pub(super) struct Chain {
 
 impl fmt::Display for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { per_s, seconds, verdict, lost, slip_p99_ms, latency_p50_ms, latency_p99_ms, rss_mb } = self;
+        let Self {
+            per_s,
+            seconds,
+            verdict,
+            lost,
+            slip_p99_ms,
+            latency_p50_ms,
+            latency_p99_ms,
+            rss_mb,
+        } = self;
         write!(
             f,
             "(c) chain {per_s}/s for {seconds} s: {verdict}, {lost} lost, slip p99 {slip_p99_ms:.2} ms, latency p50 \
@@ -86,14 +95,20 @@ fn read(report: &serde_json::Value, per_s: u64, seconds: u64, rss_mb: BTreeMap<S
     let ms = |pointer: &str, percent: u64| {
         let percentiles = report.pointer(pointer).and_then(serde_json::Value::as_array);
         let found = percentiles.and_then(|all| all.iter().find(|percentile| percentile["percent"] == percent));
-        found.and_then(|percentile| percentile["value_ns"].as_f64()).unwrap_or(f64::NAN) / 1e6
+        found
+            .and_then(|percentile| percentile["value_ns"].as_f64())
+            .unwrap_or(f64::NAN)
+            / 1e6
     };
     let latency = "/totals/latency/from_intended/percentiles";
     Chain {
         per_s,
         seconds,
         verdict: report["verdict"].as_str().unwrap_or("no verdict").to_owned(),
-        lost: report.pointer("/totals/counts/lost").and_then(serde_json::Value::as_u64).unwrap_or(u64::MAX),
+        lost: report
+            .pointer("/totals/counts/lost")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or(u64::MAX),
         slip_p99_ms: ms("/senders/0/slip/percentiles", 99),
         latency_p50_ms: ms(latency, 50),
         latency_p99_ms: ms(latency, 99),

@@ -38,21 +38,35 @@ fn main() {
     }
     let quick = std::env::args().any(|arg| arg == "--quick");
     let plan = if quick {
-        Plan { bare: Duration::from_secs(1), pushes: 5_000, chain: Duration::from_secs(3) }
+        Plan {
+            bare: Duration::from_secs(1),
+            pushes: 5_000,
+            chain: Duration::from_secs(3),
+        }
     } else {
-        Plan { bare: Duration::from_secs(5), pushes: 50_000, chain: Duration::from_secs(30) }
+        Plan {
+            bare: Duration::from_secs(5),
+            pushes: 50_000,
+            chain: Duration::from_secs(30),
+        }
     };
     let mut bare_rates = Vec::new();
     let mut push_rates = Vec::new();
     for round in 1..=ROUNDS {
         let bare = bare::measure(plan.bare);
         let push = push::measure(plan.pushes);
-        println!("round {round}: (a) bare {bare:>7.0}/s   (b) push {:>7.0}/s   publisher {} MB", push.per_s, push.rss_mb);
+        println!(
+            "round {round}: (a) bare {bare:>7.0}/s   (b) push {:>7.0}/s   publisher {} MB",
+            push.per_s, push.rss_mb
+        );
         bare_rates.push(bare);
         push_rates.push(push.per_s);
     }
     let (bare, push) = (middle(bare_rates), middle(push_rates));
-    println!("middle:  (a) bare {bare:>7.0}/s   (b) push {push:>7.0}/s   (b)/(a) {:.2}", push / bare);
+    println!(
+        "middle:  (a) bare {bare:>7.0}/s   (b) push {push:>7.0}/s   (b)/(a) {:.2}",
+        push / bare
+    );
     for per_s in [4_000, 2_000] {
         println!("{}", chain::measure(per_s, plan.chain));
     }

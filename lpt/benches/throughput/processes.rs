@@ -19,7 +19,12 @@ pub(super) struct Process(Child);
 impl Process {
     /// Starts `lpt` with these arguments and throws its talk away.
     pub(super) fn start(args: &[&str]) -> Self {
-        let child = Command::new(LPT).args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = Command::new(LPT)
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         Self(child.expect("lpt starts"))
     }
 
@@ -58,8 +63,12 @@ pub(super) fn peak_rss_mb(pid: u32) -> Option<u64> {
 
 /// All events of a log.
 pub(super) fn events(path: &Path) -> Vec<Event> {
-    let Ok(file) = fs::File::open(path) else { return Vec::new() };
-    read_log(std::io::BufReader::new(file)).filter_map(|line| line.ok()?.record.ok().map(|record| record.event)).collect()
+    let Ok(file) = fs::File::open(path) else {
+        return Vec::new();
+    };
+    read_log(std::io::BufReader::new(file))
+        .filter_map(|line| line.ok()?.record.ok().map(|record| record.event))
+        .collect()
 }
 
 /// The first thing `pick` finds in a log that is being written.

@@ -60,5 +60,8 @@ pub(super) fn measure(messages: u64) -> Round {
     assert_eq!(published.len() as u64, messages, "every push is acknowledged");
     let first = published.iter().map(|(sent, _)| *sent).min().expect("messages");
     let last = published.iter().map(|(_, acked)| *acked).max().expect("messages");
-    Round { per_s: messages as f64 / (last.since_ns(first) as f64 / 1e9), rss_mb }
+    Round {
+        per_s: messages as f64 / (last.since_ns(first) as f64 / 1e9),
+        rss_mb,
+    }
 }

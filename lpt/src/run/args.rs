@@ -160,8 +160,20 @@ mod tests {
 
     #[test]
     fn one_size_or_a_range() {
-        assert_eq!(parse_sizes("2KiB"), Ok(SizeRange { min_bytes: 2048, max_bytes: 2048 }));
-        assert_eq!(parse_sizes("1KB-4KiB"), Ok(SizeRange { min_bytes: 1000, max_bytes: 4096 }));
+        assert_eq!(
+            parse_sizes("2KiB"),
+            Ok(SizeRange {
+                min_bytes: 2048,
+                max_bytes: 2048
+            })
+        );
+        assert_eq!(
+            parse_sizes("1KB-4KiB"),
+            Ok(SizeRange {
+                min_bytes: 1000,
+                max_bytes: 4096
+            })
+        );
         assert!(parse_sizes("4KiB-1KiB").unwrap_err().contains("1KiB-4KiB"));
         assert!(parse_sizes("1KiB-").is_err());
     }

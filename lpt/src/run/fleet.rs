@@ -3,11 +3,7 @@
 //! Everything is started when what it needs is ready, as its event log tells: a node listens, the meshes are up, every
 //! receiver client is subscribed. Nothing sleeps and hopes.
 
-use std::{
-    collections::HashSet,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use event_log::Event;
 use runtime::{ExitCode, Shutdown};
@@ -61,7 +57,9 @@ impl RunError {
         match self {
             Self::Folder(_) => ExitCode::CannotCreateOutput,
             Self::Redundancy { .. } => ExitCode::Usage,
-            Self::Child(ChildError::EndedEarly { .. } | ChildError::NotReady { .. }) => ExitCode::ServiceNodeUnavailable,
+            Self::Child(ChildError::EndedEarly { .. } | ChildError::NotReady { .. }) => {
+                ExitCode::ServiceNodeUnavailable
+            }
             Self::Child(_) | Self::OwnPath(_) => ExitCode::Internal,
             Self::Stopped => ExitCode::Interrupted,
         }
@@ -71,13 +69,23 @@ impl RunError {
 /// Told as the run proceeds; the reporter prints it.
 #[derive(Debug)]
 pub(super) enum Step {
-    NodesUp { count: u32 },
-    ReceiversSubscribed { processes: u32, clients: u32 },
-    Publishing { processes: u32, messages_per_client: u64 },
+    NodesUp {
+        count: u32,
+    },
+    ReceiversSubscribed {
+        processes: u32,
+        clients: u32,
+    },
+    Publishing {
+        processes: u32,
+        messages_per_client: u64,
+    },
     Draining,
     Ended,
     /// A process ended with a code that is no success.
-    Trouble { text: String },
+    Trouble {
+        text: String,
+    },
 }
 
 /// One test.
@@ -95,11 +103,23 @@ pub(super) struct Fleet<'a> {
 impl<'a> Fleet<'a> {
     pub(super) fn new(args: &'a Args, run_id: &'a str, folder: &'a RunFolder) -> Result<Self, RunError> {
         if args.redundancy > args.nodes {
-            return Err(RunError::Redundancy { redundancy: args.redundancy, nodes: args.nodes });
+            return Err(RunError::Redundancy {
+                redundancy: args.redundancy,
+                nodes: args.nodes,
+            });
         }
         let program = std::env::current_exe().map_err(RunError::OwnPath)?;
         let (nodes, receivers, publishers) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { args, run_id, folder, program, nodes, addresses: Vec::new(), receivers, publishers })
+        Ok(Self {
+            args,
+            run_id,
+            folder,
+            program,
+            nodes,
+            addresses: Vec::new(),
+            receivers,
+            publishers,
+        })
     }
 
     /// Runs the test to its end, or until `shutdown`. Whatever happens, no process is left when this value is dropped.
@@ -109,7 +129,10 @@ impl<'a> Fleet<'a> {
             told(Step::NodesUp { count: self.args.nodes });
             self.start_receivers().await?;
             let clients = self.args.receivers * self.args.clients_per_receiver;
-            told(Step::ReceiversSubscribed { processes: self.args.receivers, clients });
+            told(Step::ReceiversSubscribed {
+                processes: self.args.receivers,
+                clients,
+            });
             Ok::<(), RunError>(())
         };
         tokio::select! {
@@ -120,7 +143,10 @@ impl<'a> Fleet<'a> {
             }
         }
         self.start_publishers()?;
-        told(Step::Publishing { processes: self.args.publishers, messages_per_client: self.args.messages });
+        told(Step::Publishing {
+            processes: self.args.publishers,
+            messages_per_client: self.args.messages,
+        });
         tokio::select! {
             () = wait_all(&mut self.publishers) => {}
             () = shutdown.requested() => end(&mut self.publishers, told).await,
@@ -135,7 +161,8 @@ impl<'a> Fleet<'a> {
     async fn start_nodes(&mut self) -> Result<(), RunError> {
         for number in 1..=self.args.nodes {
             let name = format!("node-{number}");
-            self.folder.write_toml(&format!("{name}.toml"), &self.node_file(&name))?;
+            self.folder
+                .write_toml(&format!("{name}.toml"), &self.node_file(&name))?;
             let mut node = Role::start(&self.program, "node", &name, self.folder.path())?;
             let mut address = None;
             node.wait_until(self.args.wait_timeout, "it does not listen", |event| {
@@ -151,7 +178,8 @@ impl<'a> Fleet<'a> {
         if self.args.nodes > 1 {
             for node in &mut self.nodes {
                 let meshed = |event: &Event| matches!(event, Event::MeshChanged(mesh) if mesh.peers > 0);
-                node.wait_until(self.args.wait_timeout, "its mesh has no peer", meshed).await?;
+                node.wait_until(self.args.wait_timeout, "its mesh has no peer", meshed)
+                    .await?;
             }
         }
         Ok(())
@@ -166,7 +194,8 @@ impl<'a> Fleet<'a> {
                 client: self.client(&name, nodes, self.args.clients_per_receiver),
             };
             self.folder.write_toml(&format!("{name}.toml"), &file)?;
-            self.receivers.push(Role::start(&self.program, "receiver", &name, self.folder.path())?);
+            self.receivers
+                .push(Role::start(&self.program, "receiver", &name, self.folder.path())?);
         }
         let wanted = self.args.clients_per_receiver as usize * self.args.redundancy as usize;
         for receiver in &mut self.receivers {
@@ -177,7 +206,9 @@ impl<'a> Fleet<'a> {
                 }
                 subscribed.len() >= wanted
             };
-            receiver.wait_until(self.args.wait_timeout, "not every client is subscribed", all_subscribed).await?;
+            receiver
+                .wait_until(self.args.wait_timeout, "not every client is subscribed", all_subscribed)
+                .await?;
         }
         Ok(())
     }
@@ -197,7 +228,8 @@ impl<'a> Fleet<'a> {
                 client: self.client(&name, nodes, self.args.clients_per_publisher),
             };
             self.folder.write_toml(&format!("{name}.toml"), &file)?;
-            self.publishers.push(Role::start(&self.program, "publisher", &name, self.folder.path())?);
+            self.publishers
+                .push(Role::start(&self.program, "publisher", &name, self.folder.path())?);
         }
         Ok(())
     }
@@ -235,7 +267,9 @@ impl<'a> Fleet<'a> {
         let count = self.addresses.len();
         let half = count.div_ceil(2);
         let first = count - 1 - (number as usize - 1) % half;
-        (0..self.args.redundancy as usize).map(|step| self.addresses[(first + count - step) % count].clone()).collect()
+        (0..self.args.redundancy as usize)
+            .map(|step| self.addresses[(first + count - step) % count].clone())
+            .collect()
     }
 
     fn node_file(&self, name: &str) -> NodeFile {
@@ -260,7 +294,12 @@ impl<'a> Fleet<'a> {
             service_node,
             cluster_id: self.args.cluster_id,
             shard: self.args.shard,
-            content_topic: self.args.content_topic.iter().map(|topic| topic.as_str().to_owned()).collect(),
+            content_topic: self
+                .args
+                .content_topic
+                .iter()
+                .map(|topic| topic.as_str().to_owned())
+                .collect(),
             clients,
             expect_publishers: self.args.publishers,
             expect_receivers: self.args.receivers,
@@ -296,7 +335,11 @@ async fn end(roles: &mut Vec<Role>, told: &mut impl FnMut(Step)) {
         let text = match timeout(END_TIMEOUT, role.wait()).await {
             Ok(status) if status.success() => continue,
             Ok(status) => format!("{} ended with {status}: {}", role.name(), role.last_words()),
-            Err(_) => format!("{} did not end within {} s and is killed", role.name(), END_TIMEOUT.as_secs()),
+            Err(_) => format!(
+                "{} did not end within {} s and is killed",
+                role.name(),
+                END_TIMEOUT.as_secs()
+            ),
         };
         told(Step::Trouble { text });
     }

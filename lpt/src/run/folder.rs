@@ -48,7 +48,10 @@ impl RunFolder {
     /// Makes the folder, which must not exist: the logs of two runs never share one.
     pub(super) fn create(asked: Option<&Path>, run_id: &str) -> Result<Self, FolderError> {
         let path = asked.map_or_else(|| Path::new(RUNS).join(default_name(run_id)), Path::to_owned);
-        let failed = |source| FolderError::Create { path: path.clone(), source };
+        let failed = |source| FolderError::Create {
+            path: path.clone(),
+            source,
+        };
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(failed)?;
         }
@@ -74,7 +77,10 @@ impl RunFolder {
 
     pub(super) fn write_toml(&self, name: &str, value: &impl Serialize) -> Result<(), FolderError> {
         let toml = toml::to_string(value);
-        let text = toml.map_err(|error| FolderError::Toml { path: self.0.join(name), reason: error.to_string() })?;
+        let text = toml.map_err(|error| FolderError::Toml {
+            path: self.0.join(name),
+            reason: error.to_string(),
+        })?;
         self.write(name, &text)
     }
 }
@@ -82,7 +88,11 @@ impl RunFolder {
 /// Sorts by time: `2026-11-21T071503Z-ab12cd`.
 fn default_name(run_id: &str) -> String {
     let now = Timestamp::now().to_string();
-    let seconds: String = now.chars().take("2026-11-21T07:15:03".len()).filter(|c| *c != ':').collect();
+    let seconds: String = now
+        .chars()
+        .take("2026-11-21T07:15:03".len())
+        .filter(|c| *c != ':')
+        .collect();
     let short_id: String = run_id.chars().take(6).collect();
     format!("{seconds}Z-{short_id}")
 }
@@ -97,7 +107,10 @@ mod tests {
         let path = dir.path().join("deep").join("run");
         let folder = RunFolder::create(Some(&path), "id").unwrap();
         folder.write("x", "y").unwrap();
-        assert!(matches!(RunFolder::create(Some(&path), "id"), Err(FolderError::Create { .. })));
+        assert!(matches!(
+            RunFolder::create(Some(&path), "id"),
+            Err(FolderError::Create { .. })
+        ));
         assert_eq!(fs::read_to_string(path.join("x")).unwrap(), "y");
     }
 

@@ -71,8 +71,11 @@ async fn run(parsed: &Parsed<Args>) -> Result<ExitCode, RunError> {
 
 /// Keeps the resolved options, so that `lpt run --config <folder>/run.toml` is the same test again.
 fn write_scenario(parsed: &Parsed<Args>, run_id: &str, folder: &RunFolder) -> Result<(), FolderError> {
-    let options: BTreeMap<_, _> =
-        parsed.values.iter().filter(|(name, _)| !matches!(name.as_str(), "config" | "folder")).collect();
+    let options: BTreeMap<_, _> = parsed
+        .values
+        .iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "config" | "folder"))
+        .collect();
     folder.write_toml("run.toml", &options)?;
     folder.write("run-id", &format!("{run_id}\n"))
 }
@@ -84,7 +87,10 @@ fn describe(step: &Step) -> String {
         Step::ReceiversSubscribed { processes, clients } => {
             format!("{clients} receiver clients in {processes} processes are subscribed")
         }
-        Step::Publishing { processes, messages_per_client } => {
+        Step::Publishing {
+            processes,
+            messages_per_client,
+        } => {
             format!("{processes} publishers push {messages_per_client} messages a client")
         }
         Step::Draining => "publishers have ended; waiting for the last messages".to_owned(),
@@ -94,8 +100,13 @@ fn describe(step: &Step) -> String {
 }
 
 fn report(args: &Args, folder: &RunFolder) -> Result<ExitCode, FolderError> {
-    let max_slip_ns = args.max_slip.map(|slip| i64::try_from(slip.as_nanos()).unwrap_or(i64::MAX));
-    let options = Options { max_slip_ns, ..Options::default() };
+    let max_slip_ns = args
+        .max_slip
+        .map(|slip| i64::try_from(slip.as_nanos()).unwrap_or(i64::MAX));
+    let options = Options {
+        max_slip_ns,
+        ..Options::default()
+    };
     let report = match tracer::report(&[folder.path().to_owned()], &options) {
         Ok(report) => report,
         Err(error) => return Ok(fail(&error, ExitCode::InputMissing)),

@@ -51,8 +51,12 @@ pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// Every event of a log so far; none when there is no log yet.
 pub fn records(path: &Path) -> Vec<Record> {
-    let Ok(file) = fs::File::open(path) else { return Vec::new() };
-    read_log(std::io::BufReader::new(file)).filter_map(|line| line.ok()?.record.ok()).collect()
+    let Ok(file) = fs::File::open(path) else {
+        return Vec::new();
+    };
+    read_log(std::io::BufReader::new(file))
+        .filter_map(|line| line.ok()?.record.ok())
+        .collect()
 }
 
 pub fn events(path: &Path) -> Vec<Event> {
@@ -66,7 +70,9 @@ pub struct Bench {
 
 impl Bench {
     pub fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -82,17 +88,29 @@ impl Bench {
         let log = self.path(&format!("{name}.jsonl"));
         let stderr = self.path(&format!("{name}.stderr"));
         let mut command = lpt();
-        command.arg(role).args(["--run-id", "test-run", "--node-name", name, "--event-log"]).arg(&log).args(args);
+        command
+            .arg(role)
+            .args(["--run-id", "test-run", "--node-name", name, "--event-log"])
+            .arg(&log)
+            .args(args);
         if role != "node" {
             command.arg("--progress=none");
         }
-        let child = command.stdout(Stdio::null()).stderr(fs::File::create(&stderr).unwrap()).spawn().unwrap();
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&stderr).unwrap())
+            .spawn()
+            .unwrap();
         Role { child, log, stderr }
     }
 
     /// Starts a node and waits until it listens.
     pub fn node(&self, name: &str, args: &[&str]) -> (Role, String) {
-        let listen = if args.iter().any(|arg| arg.starts_with("--listen")) { None } else { Some("--listen=/ip4/127.0.0.1/tcp/0") };
+        let listen = if args.iter().any(|arg| arg.starts_with("--listen")) {
+            None
+        } else {
+            Some("--listen=/ip4/127.0.0.1/tcp/0")
+        };
         let args: Vec<_> = listen.into_iter().chain(args.iter().copied()).collect();
         let node = self.start("node", name, &args);
         let address = node.wait_for_event("it listens", |event| match event {
@@ -123,7 +141,11 @@ impl Bench {
         let args: Vec<_> = args.iter().copied().chain([service_node.as_str()]).collect();
         let receiver = self.start("receiver", name, &args);
         wait_for("it subscribes", || {
-            let subscribed = receiver.events().iter().filter(|event| matches!(event, Event::Subscribed(_))).count();
+            let subscribed = receiver
+                .events()
+                .iter()
+                .filter(|event| matches!(event, Event::Subscribed(_)))
+                .count();
             (subscribed >= count).then_some(())
         });
         receiver
@@ -132,7 +154,11 @@ impl Bench {
     /// `lpt tracer report` over the whole folder: exit code and JSON report.
     pub fn report(&self, args: &[&str]) -> (i32, serde_json::Value) {
         let folder = self.folder().to_str().unwrap();
-        let output = lpt().args(["tracer", "report", "--format=json", folder]).args(args).output().unwrap();
+        let output = lpt()
+            .args(["tracer", "report", "--format=json", folder])
+            .args(args)
+            .output()
+            .unwrap();
         let stdout = text(&output.stdout);
         let report = serde_json::from_str(&stdout).unwrap_or_else(|error| {
             panic!("{error} in {stdout}\n{}", text(&output.stderr));
@@ -163,9 +189,10 @@ impl Role {
 
     /// The first thing `pick` finds in the log.
     pub fn wait_for_event<T>(&self, what: &str, pick: impl Fn(&Event) -> Option<T>) -> T {
-        wait_for(&format!("{}: {what}; it said {}", self.log.display(), self.said()), || {
-            self.events().iter().find_map(&pick)
-        })
+        wait_for(
+            &format!("{}: {what}; it said {}", self.log.display(), self.said()),
+            || self.events().iter().find_map(&pick),
+        )
     }
 
     pub fn wait_for_count(&self, what: &str, count: usize, pick: impl Fn(&Event) -> bool) {
@@ -180,7 +207,9 @@ impl Role {
 
     /// Waits for its own end.
     pub fn wait(&mut self) -> ExitStatus {
-        wait_for(&format!("the end of {}", self.log.display()), || self.child.try_wait().unwrap())
+        wait_for(&format!("the end of {}", self.log.display()), || {
+            self.child.try_wait().unwrap()
+        })
     }
 
     /// Asks it to end, and checks that it ends in order.
@@ -209,18 +238,32 @@ impl Drop for Role {
 /// What the publisher's log says was acknowledged, and what the receiver's log says arrived, worked out here without
 /// the tracer.
 pub fn acked_indices(publisher: &Path) -> BTreeSet<u32> {
-    let published = |event| if let Event::Published(event) = event { Some(event.index) } else { None };
+    let published = |event| {
+        if let Event::Published(event) = event {
+            Some(event.index)
+        } else {
+            None
+        }
+    };
     events(publisher).into_iter().filter_map(published).collect()
 }
 
 pub fn received_indices(receiver: &Path) -> BTreeSet<u32> {
-    let received = |event| if let Event::Received(event) = event { Some(event.index) } else { None };
+    let received = |event| {
+        if let Event::Received(event) = event {
+            Some(event.index)
+        } else {
+            None
+        }
+    };
     events(receiver).into_iter().filter_map(received).collect()
 }
 
 /// Process ids in the first lines of the logs of a folder.
 pub fn pids_in(folder: &Path) -> Vec<u32> {
-    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(files) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     files
         .filter_map(|file| {
             let path = file.ok()?.path();

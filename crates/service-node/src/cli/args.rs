@@ -32,7 +32,7 @@ pub struct Args {
     )]
     pub listen: Vec<Multiaddr>,
 
-    /// Relay peer to stay connected to: a multiaddr that ends in /p2p/<peer id>, or an ENR. Repeatable
+    /// Relay peer to stay connected to: a multiaddr that ends in /p2p/PEER-ID, or an ENR. Repeatable
     #[arg(long, value_name = "ADDRESS", help_heading = "Network")]
     pub static_peer: Vec<ServiceNodeAddr>,
 

@@ -4,5 +4,5 @@ mod args;
 mod key;
 mod run;
 
-pub use args::Args;
+pub use args::{Args, ArgsError, OptionalRate};
 pub use run::{command, main_with};

@@ -20,7 +20,7 @@ use waku::{
 };
 
 use self::swarm::{Command, State};
-use super::{CLUSTER, CONTENT, PATIENCE, PUBSUB, SHARD, TestNode};
+use super::{CLUSTER, CONTENT, PATIENCE, PUBSUB, SHARD, TestNode, wait_for};
 
 pub struct RawConfig {
     pub keypair: Keypair,
@@ -56,6 +56,8 @@ pub struct RawPeer {
     control: StreamControl,
     commands: mpsc::UnboundedSender<Command>,
     connected: watch::Receiver<HashSet<PeerId>>,
+    /// Who has ever been connected: a node that sends us away at once may be gone before anybody looks.
+    met: watch::Receiver<HashSet<PeerId>>,
     /// Who has asked for our metadata: such a node has read our identify message.
     introduced: watch::Receiver<HashSet<PeerId>>,
     relay_peers: watch::Receiver<HashSet<PeerId>>,
@@ -68,7 +70,7 @@ impl RawPeer {
         let peer_id = config.keypair.public().to_peer_id();
         let (swarm, control, inbound) = swarm::build(&config);
         let (commands, command_queue) = mpsc::unbounded_channel();
-        let (state, [connected, introduced, relay_peers], addresses) = State::new();
+        let (state, [connected, met, introduced, relay_peers], addresses) = State::new();
         let (messages, relayed) = mpsc::unbounded_channel();
         tokio::spawn(swarm::run(swarm, command_queue, state.clone(), messages));
         let (others, other_streams) = mpsc::channel(1024);
@@ -81,6 +83,7 @@ impl RawPeer {
             control,
             commands,
             connected,
+            met,
             introduced,
             relay_peers,
             relayed,
@@ -96,9 +99,10 @@ impl RawPeer {
         peer
     }
 
+    /// Waits until there is a connection, even if it is gone again already.
     pub async fn connect(&self, node: &TestNode) {
         self.commands.send(Command::Dial(node.node.address())).ok().unwrap();
-        self.until(&self.connected, |peers| peers.contains(&node.peer())).await;
+        self.until(&self.met, |peers| peers.contains(&node.peer())).await;
     }
 
     /// Waits until `node` has read who we are.
@@ -114,10 +118,16 @@ impl RawPeer {
         self.connected.borrow().contains(&node.peer())
     }
 
-    /// Waits until `node` has told that it relays our shard.
-    pub async fn meshed(&self, node: &TestNode) {
+    /// Waits until what we publish goes to `node`.
+    pub async fn relays_to(&self, node: &TestNode) {
         self.until(&self.relay_peers, |peers| peers.contains(&node.peer()))
             .await;
+    }
+
+    /// Waits until what `node`, which has no other relay peer, publishes comes to us, and the other way round.
+    pub async fn meshed(&self, node: &TestNode) {
+        self.relays_to(node).await;
+        wait_for(|| (node.node.metrics().mesh_peers.get() >= 1).then_some(())).await;
     }
 
     async fn until(&self, watched: &watch::Receiver<HashSet<PeerId>>, holds: impl FnMut(&HashSet<PeerId>) -> bool) {

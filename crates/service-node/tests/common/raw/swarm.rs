@@ -74,6 +74,7 @@ pub(super) fn build(config: &RawConfig) -> (Swarm<RawBehaviour>, StreamControl, 
 #[derive(Clone)]
 pub(super) struct State {
     connected: watch::Sender<HashSet<PeerId>>,
+    met: watch::Sender<HashSet<PeerId>>,
     introduced: watch::Sender<HashSet<PeerId>>,
     relay_peers: watch::Sender<HashSet<PeerId>>,
     addresses: watch::Sender<Vec<Multiaddr>>,
@@ -82,20 +83,22 @@ pub(super) struct State {
 type Peers = watch::Receiver<HashSet<PeerId>>;
 
 impl State {
-    pub(super) fn new() -> (Self, [Peers; 3], watch::Receiver<Vec<Multiaddr>>) {
+    pub(super) fn new() -> (Self, [Peers; 4], watch::Receiver<Vec<Multiaddr>>) {
         let (connected, connected_seen) = watch::channel(HashSet::new());
+        let (met, met_seen) = watch::channel(HashSet::new());
         let (introduced, introduced_seen) = watch::channel(HashSet::new());
         let (relay_peers, relay_peers_seen) = watch::channel(HashSet::new());
         let (addresses, addresses_seen) = watch::channel(Vec::new());
         let state = Self {
             connected,
+            met,
             introduced,
             relay_peers,
             addresses,
         };
         (
             state,
-            [connected_seen, introduced_seen, relay_peers_seen],
+            [connected_seen, met_seen, introduced_seen, relay_peers_seen],
             addresses_seen,
         )
     }
@@ -123,6 +126,7 @@ pub(super) async fn run(
                 SwarmEvent::NewListenAddr { address, .. } => state.addresses.send_modify(|all| all.push(address)),
                 SwarmEvent::ConnectionEstablished { peer_id, .. } => {
                     state.connected.send_modify(|peers| _ = peers.insert(peer_id));
+                    state.met.send_modify(|peers| _ = peers.insert(peer_id));
                 }
                 SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                     state.introduced.send_modify(|peers| _ = peers.remove(&peer_id));

@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod inbound;
 mod requests;
+mod store;
 
 pub use config::{ClientConfig, ClientLimits};
 pub use error::{RequestError, StartError};

@@ -1,6 +1,6 @@
 //! Asking service nodes: one stream, one request, one answer.
 
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 use futures::AsyncWriteExt;
 use libp2p::{PeerId, StreamProtocol};
@@ -13,16 +13,13 @@ use super::{
     error::{RequestError, is_unsupported},
 };
 use crate::{
-    MessageHash, NodeRecord, Status, WakuMessage, frame,
+    NodeRecord, Status, WakuMessage, frame,
     net::streams::{OpenError, StreamControl},
     wire::{
         FilterSubscribeRequest, FilterSubscribeResponse, LightpushRequest, LightpushResponse, PeerExchangeRpc, PushRpc,
-        StoreQueryRequest, StoreQueryResponse, WakuMetadata, frame_cap, protocol_id,
+        WakuMetadata, frame_cap, protocol_id,
     },
 };
-
-/// Hashes in one presence query. nwaku on Postgres mishandles exactly 100.
-const PRESENCE_HASHES_MAX: usize = 99;
 
 /// Which lightpush protocol to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +99,7 @@ impl Exchange {
     }
 }
 
-fn new_request_id() -> String {
+pub(super) fn new_request_id() -> String {
     // Ten random bytes as hex, the form nwaku uses.
     hex::encode(rand::random::<[u8; 10]>())
 }
@@ -221,60 +218,6 @@ impl LightClient {
         Ok(answer.status())
     }
 
-    /// Sends one store query and returns the answer, whatever its status.
-    ///
-    /// # Errors
-    /// See [`RequestError`].
-    pub async fn store_query(
-        &self,
-        peer: PeerId,
-        request: &StoreQueryRequest,
-    ) -> Result<StoreQueryResponse, RequestError> {
-        let exchange = Exchange {
-            protocol: protocol_id::STORE_QUERY,
-            request_cap_bytes: frame_cap::STORE_REQUEST_BYTES,
-            response_cap_bytes: frame_cap::STORE_RESPONSE_BYTES,
-            deadline: self.limits.store_timeout,
-        };
-        let answer: StoreQueryResponse = self.ask(peer, exchange, request).await?;
-        check_id(
-            answer.answers(request.request_id()),
-            answer.request_id(),
-            request.request_id(),
-        )?;
-        Ok(answer)
-    }
-
-    /// Which of `hashes` a store has. Asks in groups of 99 with an explicit limit, since nodes answer 20 by default.
-    ///
-    /// # Errors
-    /// [`RequestError::Mismatch`] with the status when the store refuses; else see [`RequestError`].
-    pub async fn store_presence(
-        &self,
-        peer: PeerId,
-        hashes: &[MessageHash],
-    ) -> Result<HashSet<MessageHash>, RequestError> {
-        let mut present = HashSet::new();
-        for group in hashes.chunks(PRESENCE_HASHES_MAX) {
-            let request =
-                StoreQueryRequest::presence(new_request_id(), group).map_err(|error| mismatch(&error.to_string()))?;
-            let answer = self.store_query(peer, &request).await?;
-            let status = answer.status();
-            if status.code != 200 {
-                return Err(mismatch(&format!("store answered {status}")));
-            }
-            // Match by hash: order, cursor and strangers in the answer mean nothing here.
-            present.extend(
-                answer
-                    .messages
-                    .iter()
-                    .filter_map(|entry| entry.hash())
-                    .filter(|hash| group.contains(hash)),
-            );
-        }
-        Ok(present)
-    }
-
     /// Asks for up to `count` other nodes. Records that do not verify are left out and counted.
     ///
     /// # Errors
@@ -310,7 +253,7 @@ impl LightClient {
         metadata(&self.streams, peer, ours, self.limits.metadata_timeout).await
     }
 
-    async fn ask<Q: Message, A: Message + Default>(
+    pub(super) async fn ask<Q: Message, A: Message + Default>(
         &self,
         peer: PeerId,
         exchange: Exchange,
@@ -350,7 +293,7 @@ fn require_protocol(known: &KnownPeers, peer: PeerId, protocol: &'static str) ->
     }
 }
 
-fn check_id(fits: bool, got: &str, asked: &str) -> Result<(), RequestError> {
+pub(super) fn check_id(fits: bool, got: &str, asked: &str) -> Result<(), RequestError> {
     if fits {
         Ok(())
     } else {
@@ -358,6 +301,6 @@ fn check_id(fits: bool, got: &str, asked: &str) -> Result<(), RequestError> {
     }
 }
 
-fn mismatch(what: &str) -> RequestError {
+pub(super) fn mismatch(what: &str) -> RequestError {
     RequestError::Mismatch { what: what.to_owned() }
 }
