@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    diff::DiffArgs,
     exit_code::ExitCode,
+    gate::GateArgs,
+    logs::LogsArgs,
     options::{DEFAULT_LATE_AFTER_NS, DEFAULT_MAX_LOSS_PERCENT, Options},
+    report::ReportTarget,
     units::parse_duration_ns,
 };
 
@@ -25,6 +29,16 @@ pub enum Command {
     /// Report what was lost, late and doubled, and judge it
     #[command(after_help = ExitCode::HELP)]
     Report(ReportArgs),
+    /// Judge a run by limits of your own; see docs/gates.md
+    #[command(after_help = ExitCode::HELP)]
+    Gate(GateArgs),
+    /// Compare two runs, and say whether the change exceeds the noise
+    #[command(after_help = ExitCode::HELP)]
+    Diff(DiffArgs),
+    /// Tell the life of one message, and where it ended; see docs/tracing.md
+    Trace(crate::trace::TraceArgs),
+    /// Show what is recognised in each log, and warn of logs that tell nothing
+    Logs(LogsArgs),
 }
 
 /// How a report is written.
@@ -40,6 +54,18 @@ pub enum Format {
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
+    /// What is judged and how it is shown.
+    #[command(flatten)]
+    pub logs: LogArgs,
+
+    /// The limits.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Which logs are judged and how the report is shown: what `report` and `gate` have in common.
+#[derive(Debug, Args)]
+pub struct LogArgs {
     /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
     #[arg(value_name = "LOG", required = true)]
     pub logs: Vec<PathBuf>,
@@ -52,6 +78,11 @@ pub struct ReportArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
+    /// Write the report in this form as well, repeatable; KIND is text, json, markdown, junit, html or csv (a folder),
+    /// PATH - is standard output in place of the report there
+    #[arg(long = "report", value_name = "KIND=PATH")]
+    pub reports: Vec<ReportTarget>,
+
     /// Judge this run, where the logs are of several
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
@@ -60,6 +91,18 @@ pub struct ReportArgs {
     #[arg(long, value_name = "ROLE=N", value_delimiter = ',')]
     pub expect: Vec<Expectation>,
 
+    /// Schedule slip allowed, 99th percentile [default: 50 ms or 10 % of the interval, the larger]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
+    pub max_slip: Option<i64>,
+
+    /// Count an arrival as late when it comes this long after its intended time [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
+    pub late_after: Option<i64>,
+}
+
+/// The limits of `report`. `gate` has expressions instead.
+#[derive(Debug, Args)]
+pub struct LimitArgs {
     /// Loss allowed at any one receiver, percent of the messages expected there
     #[arg(long, value_name = "PERCENT", default_value_t = DEFAULT_MAX_LOSS_PERCENT, value_parser = parse_percent)]
     pub max_loss: f64,
@@ -76,17 +119,9 @@ pub struct ReportArgs {
     #[arg(long)]
     pub allow_failed_publishes: bool,
 
-    /// Schedule slip allowed, 99th percentile [default: 50 ms or 10 % of the interval, the larger]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
-    pub max_slip: Option<i64>,
-
     /// Latency allowed at any one receiver, from the intended time, 99th percentile [default: not judged]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
     pub max_latency_p99: Option<i64>,
-
-    /// Count an arrival as late when it comes this long after its intended time [default: 5s]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
-    pub late_after: Option<i64>,
 }
 
 /// How many logs of one role there must be.
@@ -124,17 +159,26 @@ impl ReportArgs {
     /// The options of the report.
     #[must_use]
     pub fn options(&self) -> Options {
+        Options {
+            max_loss_percent: self.limits.max_loss,
+            max_duplicates: self.limits.max_duplicates,
+            max_unexpected: self.limits.max_unexpected,
+            allow_failed_publishes: self.limits.allow_failed_publishes,
+            max_latency_p99_ns: self.limits.max_latency_p99,
+            ..self.logs.options()
+        }
+    }
+}
+
+impl LogArgs {
+    /// The options of the report, with the limits that `report` has by default.
+    #[must_use]
+    pub fn options(&self) -> Options {
         let mut options = Options {
             run: self.run.clone(),
-            expect_publishers: None,
-            expect_receivers: None,
-            max_loss_percent: self.max_loss,
-            max_duplicates: self.max_duplicates,
-            max_unexpected: self.max_unexpected,
-            allow_failed_publishes: self.allow_failed_publishes,
             max_slip_ns: self.max_slip,
-            max_latency_p99_ns: self.max_latency_p99,
             late_after_ns: self.late_after.unwrap_or(DEFAULT_LATE_AFTER_NS),
+            ..Options::default()
         };
         for expectation in &self.expect {
             match expectation {
@@ -153,10 +197,10 @@ mod tests {
     use super::*;
 
     fn parse(args: &[&str]) -> Result<ReportArgs, clap::Error> {
-        let Cli {
-            command: Command::Report(args),
-        } = Cli::try_parse_from(["tracer", "report"].iter().chain(args))?;
-        Ok(args)
+        match Cli::try_parse_from(["tracer", "report"].iter().chain(args))?.command {
+            Command::Report(args) => Ok(args),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

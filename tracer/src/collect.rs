@@ -1,14 +1,15 @@
 //! Puts one event into the records of its log.
 
 use event_log::{
-    MessageHash, Record,
+    MessageHash, Record, Timestamp,
     event::{self, Event, FailureOutcome},
+    fast::{HotEvent, HotPublishAttempt, HotPublished, HotReceived, HotRecord},
 };
 
 use crate::{
     model::{
         AttemptRecord, ClientRecord, Delivery, Ended, Header, Log, NodeFact, NodeFactKind, Outcome, PresenceRecord,
-        Stray, StrayKind, SubscriptionRecord,
+        Stray, StrayKind, SubscriptionRecord, size_class,
     },
     symbols::{HashId, Hashes, Symbols},
 };
@@ -28,36 +29,49 @@ pub(crate) struct Collector<'a> {
 impl Collector<'_> {
     /// Adds an event to `log`.
     pub(crate) fn add(&mut self, log: &mut Log, record: &Record) {
-        let at_ns = record.time.unix_ns();
-        log.last_ns = log.last_ns.max(Some(at_ns));
+        if let Some(event) = record.event.as_hot() {
+            let time = record.time;
+            return self.add_hot(log, &HotRecord { time, event });
+        }
+        let at_ns = seen(log, record.time);
         match &record.event {
             Event::RunStarted(started) => log.header = Some(self.header(at_ns, started)),
-            Event::RunEnded(ended) => {
-                let ended = Ended {
-                    at_ns,
-                    reason: ended.reason.clone(),
-                };
-                // The last one counts, by time, so that the order of lines does not matter.
-                if log
-                    .ended
-                    .as_ref()
-                    .is_none_or(|known| (known.at_ns, &known.reason) < (ended.at_ns, &ended.reason))
-                {
-                    log.ended = Some(ended);
-                }
-            }
+            Event::RunEnded(ended) => log.end(Ended {
+                at_ns,
+                reason: ended.reason.clone(),
+            }),
             Event::ClientStarted(client) => log.clients.push(ClientRecord {
                 client: client.client,
                 name: self.symbols.intern(&client.name),
                 peer_id: self.symbols.intern(&client.peer_id),
             }),
-            Event::PublishAttempt(_) | Event::Published(_) | Event::PublishFailed(_) => {
-                self.publish(log, &record.event)
-            }
-            Event::LightpushHandled(_) | Event::RelayReceived(_) | Event::RelaySent(_) | Event::FilterPushed(_) => {
-                self.node_fact(log, &record.event);
+            Event::PublishFailed(failed) => {
+                let record = self.failed(log, failed);
+                log.attempts.push(record);
             }
             other => self.receive(log, at_ns, other),
+        }
+    }
+
+    /// Adds one of the events that logs are full of.
+    #[inline]
+    pub(crate) fn add_hot(&mut self, log: &mut Log, record: &HotRecord<'_>) {
+        let at_ns = seen(log, record.time);
+        match &record.event {
+            HotEvent::Received(e) => self.delivery(log, at_ns, e),
+            HotEvent::PublishAttempt(e) => log.attempts.push(self.attempt(e)),
+            HotEvent::Published(e) => log.attempts.push(self.published(e)),
+            HotEvent::LightpushHandled(e) if e.status == STATUS_OK => {
+                if let Some(hash) = e.hash {
+                    self.node_fact(log, hash, NodeFactKind::Accepted, None);
+                }
+            }
+            HotEvent::RelayReceived(e) => self.node_fact(log, e.hash, NodeFactKind::RelayReceived, None),
+            HotEvent::RelaySent(e) if !e.to_peers.is_empty() => {
+                self.node_fact(log, e.hash, NodeFactKind::RelaySent, None);
+            }
+            HotEvent::FilterPushed(e) => self.node_fact(log, e.hash, NodeFactKind::from(e.outcome), Some(e.peer)),
+            HotEvent::LightpushHandled(_) | HotEvent::RelaySent(_) | HotEvent::Stored(_) => {}
         }
     }
 
@@ -80,38 +94,42 @@ impl Collector<'_> {
         }
     }
 
-    fn publish(&mut self, log: &mut Log, event: &Event) {
-        let record = match event {
-            Event::PublishAttempt(e) => AttemptRecord {
-                sender: self.symbols.intern(&e.sender),
-                service_node: Some(self.symbols.intern(&e.service_node)),
-                hash: self.hash(e.hash),
-                index: e.index,
-                attempt: e.attempt,
-                outcome: Outcome::Open,
-                retry_follows: false,
-                status: None,
-                intended_ns: e.intended.unix_ns(),
-                sent_ns: e.sent.unix_ns(),
-                ended_ns: e.sent.unix_ns(),
-            },
-            Event::Published(e) => AttemptRecord {
-                sender: self.symbols.intern(&e.sender),
-                service_node: Some(self.symbols.intern(&e.service_node)),
-                hash: self.hash(e.hash),
-                index: e.index,
-                attempt: e.attempt,
-                outcome: Outcome::Acked,
-                retry_follows: false,
-                status: Some(e.status),
-                intended_ns: e.intended.unix_ns(),
-                sent_ns: e.sent.unix_ns(),
-                ended_ns: e.acked.unix_ns(),
-            },
-            Event::PublishFailed(e) => self.failed(log, e),
-            _ => return,
-        };
-        log.attempts.push(record);
+    fn attempt(&mut self, e: &HotPublishAttempt<'_>) -> AttemptRecord {
+        let sender = self.symbols.intern(e.sender);
+        AttemptRecord {
+            sender,
+            service_node: Some(self.symbols.intern(e.service_node)),
+            hash: self.hashes.intern_numbered(sender, e.index, e.hash.0),
+            index: e.index,
+            attempt: e.attempt,
+            outcome: Outcome::Open,
+            retry_follows: false,
+            size_class: size_class(e.size_bytes),
+            content_topic: self.symbols.intern(e.content_topic),
+            status: None,
+            intended_ns: e.intended.unix_ns(),
+            sent_ns: e.sent.unix_ns(),
+            ended_ns: e.sent.unix_ns(),
+        }
+    }
+
+    fn published(&mut self, e: &HotPublished<'_>) -> AttemptRecord {
+        let sender = self.symbols.intern(e.sender);
+        AttemptRecord {
+            sender,
+            service_node: Some(self.symbols.intern(e.service_node)),
+            hash: self.hashes.intern_numbered(sender, e.index, e.hash.0),
+            index: e.index,
+            attempt: e.attempt,
+            outcome: Outcome::Acked,
+            retry_follows: false,
+            size_class: size_class(e.size_bytes),
+            content_topic: self.symbols.intern(""),
+            status: Some(e.status),
+            intended_ns: e.intended.unix_ns(),
+            sent_ns: e.sent.unix_ns(),
+            ended_ns: e.acked.unix_ns(),
+        }
     }
 
     fn failed(&mut self, log: &mut Log, e: &event::PublishFailed) -> AttemptRecord {
@@ -121,21 +139,18 @@ impl Collector<'_> {
             FailureOutcome::NotSent => Outcome::NotSent,
         };
         let text: String = e.error.chars().take(MAX_FAILURE_TEXT_CHARS).collect();
-        let kept = log
-            .failure_texts
-            .entry((outcome, e.status))
-            .or_insert_with(|| text.clone());
-        if text < *kept {
-            *kept = text;
-        }
+        log.note_failure(outcome, e.status, text);
+        let sender = self.symbols.intern(&e.sender);
         AttemptRecord {
-            sender: self.symbols.intern(&e.sender),
+            sender,
             service_node: e.service_node.as_ref().map(|node| self.symbols.intern(node)),
-            hash: self.hash(e.hash),
+            hash: self.hashes.intern_numbered(sender, e.index, e.hash.0),
             index: e.index,
             attempt: e.attempt,
             outcome,
             retry_follows: e.retry,
+            size_class: size_class(e.size_bytes),
+            content_topic: self.symbols.intern(""),
             status: e.status,
             intended_ns: e.intended.unix_ns(),
             sent_ns: e.sent.unix_ns(),
@@ -143,17 +158,24 @@ impl Collector<'_> {
         }
     }
 
+    #[inline]
+    fn delivery(&mut self, log: &mut Log, at_ns: i64, e: &HotReceived<'_>) {
+        let sender = self.symbols.intern(e.sender);
+        let hash = self.hashes.intern_numbered(sender, e.index, e.hash.0);
+        let delivery = Delivery {
+            arrived_ns: at_ns,
+            sender,
+            index: e.index,
+            hash,
+            other_run: e.run.is_some(),
+        };
+        let deliveries = log.deliveries.entry(e.client).or_default();
+        deliveries.push(&delivery, self.hashes.claim(hash));
+    }
+
     fn receive(&mut self, log: &mut Log, at_ns: i64, event: &Event) {
         let stray = |client, kind| Stray { client, kind };
         match event {
-            Event::Received(e) => log.deliveries.push(Delivery {
-                arrived_ns: at_ns,
-                client: e.client,
-                sender: self.symbols.intern(&e.sender),
-                index: e.index,
-                hash: self.hash(e.hash),
-                other_run: e.run.is_some(),
-            }),
             Event::Subscribed(e) => log.subscriptions.push(SubscriptionRecord {
                 client: e.client,
                 at_ns,
@@ -186,24 +208,16 @@ impl Collector<'_> {
         }
     }
 
-    fn node_fact(&mut self, log: &mut Log, event: &Event) {
-        let (hash, kind, peer) = match event {
-            Event::LightpushHandled(e) if e.status == STATUS_OK => (e.hash, NodeFactKind::Accepted, None),
-            Event::RelayReceived(e) => (Some(e.hash), NodeFactKind::RelayReceived, None),
-            Event::RelaySent(e) if !e.to_peers.is_empty() => (Some(e.hash), NodeFactKind::RelaySent, None),
-            Event::FilterPushed(e) => (Some(e.hash), NodeFactKind::from(e.outcome), Some(e.peer.as_str())),
-            _ => return,
-        };
-        let Some(hash) = hash else { return };
+    fn node_fact(&mut self, log: &mut Log, hash: MessageHash, kind: NodeFactKind, peer: Option<&str>) {
         let peer = peer.map(|peer| self.symbols.intern(peer));
-        log.node_facts.push(NodeFact {
-            hash: self.hash(hash),
-            kind,
-            peer,
-        });
+        let hash: HashId = self.hashes.intern(hash.0);
+        log.node_facts.push(NodeFact { hash, kind, peer });
     }
+}
 
-    fn hash(&mut self, hash: MessageHash) -> HashId {
-        self.hashes.intern(hash.0)
-    }
+/// Takes note of the time of an event.
+#[inline]
+fn seen(log: &mut Log, time: Timestamp) -> i64 {
+    log.last_ns = log.last_ns.max(Some(time.unix_ns()));
+    time.unix_ns()
 }

@@ -1,4 +1,6 @@
-//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`), glob patterns, `-` for standard input.
+//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`, with `.gz` or `.zst` behind), glob patterns, `-` for standard input.
+
+mod compressed;
 
 use std::{
     collections::HashSet,
@@ -6,11 +8,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use compressed::{FREE_EXPANDED_BYTES, MAX_EXPANDED_BYTES, MAX_EXPANSION};
+pub(crate) use compressed::{expand, is_compressed, open};
+
 /// Deepest folder that is searched: runs are kept a few levels deep, a loop of mounts is endless.
 pub const MAX_FOLDER_DEPTH: usize = 64;
 
-/// Endings of files taken from a folder.
+/// Endings of files taken from a folder; compressed ones have another behind.
 const LOG_ENDINGS: [&str; 2] = ["jsonl", "log"];
+
+/// Endings of compressed files.
+const COMPRESSED_ENDINGS: [&str; 2] = ["gz", "zst"];
 
 /// Why the inputs cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -109,8 +117,7 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<Input>) -> Result<(), InputEr
         let kind = entry.file_type().map_err(|error| unreadable(&entry.path(), error))?;
         if kind.is_dir() && depth < MAX_FOLDER_DEPTH {
             walk(&entry.path(), depth + 1, found)?;
-        } else if let Some(ending) = entry.path().extension().and_then(|ending| ending.to_str())
-            && LOG_ENDINGS.contains(&ending)
+        } else if let Some(ending) = log_ending(&entry.path())
             && fs::metadata(entry.path()).is_ok_and(|there| there.is_file())
         {
             found.push(Input {
@@ -120,6 +127,17 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<Input>) -> Result<(), InputEr
         }
     }
     Ok(())
+}
+
+/// Which of [`LOG_ENDINGS`] a file has, compressed or not.
+fn log_ending(path: &Path) -> Option<&'static str> {
+    let name = path.file_name()?.to_str()?;
+    let bare = COMPRESSED_ENDINGS
+        .iter()
+        .find_map(|ending| name.strip_suffix(ending)?.strip_suffix('.'))
+        .unwrap_or(name);
+    let (_, ending) = bare.rsplit_once('.')?;
+    LOG_ENDINGS.iter().copied().find(|known| *known == ending)
 }
 
 fn pattern(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
@@ -174,7 +192,13 @@ mod tests {
     fn tree() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("run/deep")).unwrap();
-        for name in ["a.jsonl", "run/b.jsonl", "run/deep/c.log", "run/deep/notes.txt"] {
+        for name in [
+            "a.jsonl",
+            "run/b.jsonl",
+            "run/deep/c.log",
+            "run/deep/notes.txt",
+            "run/deep/notes.gz",
+        ] {
             fs::write(root.path().join(name), "x\n").unwrap();
         }
         root
@@ -196,6 +220,17 @@ mod tests {
         assert_eq!(
             names(root.path(), &[""]).unwrap(),
             ["a.jsonl", "run/b.jsonl", "(run/deep/c.log)"]
+        );
+    }
+
+    #[test]
+    fn compressed_logs_are_found_too() {
+        let root = tree();
+        fs::write(root.path().join("run/d.jsonl.zst"), "x").unwrap();
+        fs::write(root.path().join("run/e.log.gz"), "x").unwrap();
+        assert_eq!(
+            names(root.path(), &["run"]).unwrap(),
+            ["run/b.jsonl", "run/d.jsonl.zst", "(run/deep/c.log)", "(run/e.log.gz)"]
         );
     }
 

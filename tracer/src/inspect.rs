@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     model::{Archive, Log},
+    node_log,
     options::Options,
     report::ReasonCode,
     select::{Selection, list},
@@ -100,7 +101,11 @@ fn check_ends(archive: &Archive, selection: &mut Selection) {
         }
     }
     for log in selection.nodes.clone().into_iter().map(|number| &archive.logs[number]) {
-        if log.ended.is_none() || log.lines.unreadable() > 0 {
+        if let Some(native) = &log.native {
+            let warnings = node_log::warnings(native);
+            let named = warnings.into_iter().map(|warning| format!("{}: {warning}", log.path));
+            selection.warnings.extend(named);
+        } else if log.ended.is_none() || log.lines.unreadable() > 0 {
             let text = format!(
                 "{} is torn or damaged: it cannot show that something did not happen",
                 log.path

@@ -170,13 +170,23 @@ fn merge(archive: &Archive, rank_of: &[u32], mut records: Vec<AttemptRecord>) ->
             .then_with(|| archive.hashes.bytes(a.hash).cmp(archive.hashes.bytes(b.hash)))
             .then_with(|| Reverse(a.outcome).cmp(&Reverse(b.outcome)))
             .then_with(|| (a.ended_ns, a.sent_ns, a.intended_ns).cmp(&(b.ended_ns, b.sent_ns, b.intended_ns)))
-            .then_with(|| (a.status, a.retry_follows).cmp(&(b.status, b.retry_follows)))
+            .then_with(|| (a.status, a.retry_follows, a.size_class).cmp(&(b.status, b.retry_follows, b.size_class)))
             .then_with(|| {
                 let node = |a: &AttemptRecord| a.service_node.map(|node| archive.symbols.name(node));
                 node(a).cmp(&node(b))
             })
     });
-    records.dedup_by(|next, kept| key(next) == key(kept) && next.hash == kept.hash);
+    records.dedup_by(|next, kept| {
+        let same = key(next) == key(kept) && next.hash == kept.hash;
+        if same {
+            // Only the line before an attempt names the topic; of several the last by alphabet stands.
+            let name = |a: &AttemptRecord| archive.symbols.name(a.content_topic);
+            if name(next) > name(kept) {
+                kept.content_topic = next.content_topic;
+            }
+        }
+        same
+    });
     records
 }
 

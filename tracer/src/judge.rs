@@ -24,6 +24,8 @@ pub(crate) struct Judgement {
     /// Hashes that no publisher log knows, with what the payload says.
     pub(crate) unexpected: Vec<(Symbol, u32)>,
     pub(crate) other_run: u64,
+    /// The attempt that arrived (its number in the book), of each first arrival in the order of arrival.
+    pub(crate) first_attempts: Vec<u32>,
     /// Arrival − intended, of each first arrival.
     pub(crate) from_intended_ns: Vec<i64>,
     /// Arrival − sent of the attempt that arrived, of each first arrival.
@@ -57,6 +59,8 @@ pub(crate) struct Judge<'a> {
     options: &'a Options,
     first_of_hash_ns: Vec<i64>,
     first_of_slot_ns: Vec<i64>,
+    /// Deliveries of the receiver at hand, unpacked.
+    deliveries: Vec<Delivery>,
 }
 
 /// How far one sender's indices had got, to see what arrives behind them.
@@ -74,6 +78,7 @@ impl<'a> Judge<'a> {
         Self {
             first_of_hash_ns: vec![NEVER; hashes.count()],
             first_of_slot_ns: vec![NEVER; book.slots.len()],
+            deliveries: Vec::new(),
             book,
             hashes,
             evidence,
@@ -82,7 +87,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges one receiver.
-    pub(crate) fn judge(&mut self, receiver: &Receiver) -> Judgement {
+    pub(crate) fn judge(&mut self, receiver: &Receiver<'_>) -> Judgement {
         self.first_of_hash_ns.fill(NEVER);
         self.first_of_slot_ns.fill(NEVER);
         let mut judgement = Judgement {
@@ -90,9 +95,12 @@ impl<'a> Judge<'a> {
             ..Judgement::default()
         };
         let mut progress = vec![Progress::default(); self.book.senders.len()];
-        for delivery in &receiver.deliveries {
+        let mut deliveries = std::mem::take(&mut self.deliveries);
+        self.unpack(receiver, &mut deliveries);
+        for delivery in &deliveries {
             self.deliver(delivery, &mut judgement, &mut progress);
         }
+        self.deliveries = deliveries;
         for (number, slot) in self.book.slots.iter().enumerate() {
             let arrived = self.first_of_slot_ns[number] != NEVER;
             self.settle(slot, arrived, receiver, &mut judgement.cells[slot.sender]);
@@ -111,6 +119,16 @@ impl<'a> Judge<'a> {
         for (received, first_ns) in received_by_any.iter_mut().zip(&self.first_of_slot_ns) {
             *received |= *first_ns != NEVER;
         }
+    }
+
+    /// The deliveries of a receiver in the order of arrival, then of hashes.
+    fn unpack(&self, receiver: &Receiver<'_>, deliveries: &mut Vec<Delivery>) {
+        deliveries.clear();
+        deliveries.extend(receiver.deliveries.iter().flat_map(|packed| packed.iter()));
+        deliveries.sort_unstable_by(|a, b| {
+            let tie = |d: &Delivery| (self.hashes.bytes(d.hash), d.index, d.other_run);
+            a.arrived_ns.cmp(&b.arrived_ns).then_with(|| tie(a).cmp(&tie(b)))
+        });
     }
 
     /// Takes one delivery; they come in the order of arrival.
@@ -145,6 +163,8 @@ impl<'a> Judge<'a> {
             counts.retry_twins += 1;
         } else {
             *first_of_slot_ns = delivery.arrived_ns;
+            let number = u32::try_from(attempt).expect("the book numbers attempts with 32 bits");
+            judgement.first_attempts.push(number);
             let attempt = &self.book.attempts[attempt];
             let from_intended_ns = delivery.arrived_ns.saturating_sub(attempt.intended_ns);
             counts.late += u64::from(from_intended_ns > self.options.late_after_ns);
@@ -157,7 +177,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Puts one message into its set.
-    fn settle(&self, slot: &Slot, arrived: bool, receiver: &Receiver, cell: &mut Cell) {
+    fn settle(&self, slot: &Slot, arrived: bool, receiver: &Receiver<'_>, cell: &mut Cell) {
         let counts = &mut cell.counts;
         counts.attempted += 1;
         counts.received += u64::from(arrived);
@@ -186,7 +206,7 @@ impl<'a> Judge<'a> {
     }
 
     /// A message was observable when one of its acknowledged attempts was.
-    fn observation(&self, slot: &Slot, receiver: &Receiver) -> Observation {
+    fn observation(&self, slot: &Slot, receiver: &Receiver<'_>) -> Observation {
         let observe = |attempt: &AttemptRecord| receiver.window.observe(attempt.sent_ns, attempt.ended_ns);
         self.book
             .acked_at(slot)

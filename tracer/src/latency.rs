@@ -9,14 +9,17 @@ use crate::options::MIN_SAMPLES_BEYOND;
 pub const PERCENTILE_RULE: &str =
     "exact, nearest rank: the value at rank ceil(p/100 × n) of all n values in ascending order";
 
-/// The percentiles shown.
-pub const PERCENTS: [u32; 3] = [50, 90, 99];
+/// The percentiles taken, in tenths of a percent: p50, p90, p95, p99 and p99.9.
+pub const PERMILLES: [u32; 5] = [500, 900, 950, 990, 999];
+
+/// The same, as reports write them.
+pub const PERCENTS: [f64; PERMILLES.len()] = [50.0, 90.0, 95.0, 99.0, 99.9];
 
 /// One percentile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Percentile {
-    /// Which, percent.
-    pub percent: u32,
+    /// Which, percent: 50, 90, 95, 99 or 99.9.
+    pub percent: f64,
     /// Its value, nanoseconds.
     pub value_ns: i64,
     /// Whether fewer than ten samples lie beyond it, so that it rests on a handful of values.
@@ -24,7 +27,7 @@ pub struct Percentile {
 }
 
 /// A series of durations. Negative values are values like any other: counted, never dropped or set to zero.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Distribution {
     /// Number of values.
     pub n: u64,
@@ -47,30 +50,34 @@ impl Distribution {
             n: values_ns.len() as u64,
             negative: values_ns.partition_point(|value| *value < 0) as u64,
             min_ns: values_ns.first().copied(),
-            percentiles: PERCENTS
-                .iter()
-                .filter_map(|percent| percentile(values_ns, *percent))
+            percentiles: (0..PERMILLES.len())
+                .filter_map(|which| percentile(values_ns, which))
                 .collect(),
             max_ns: values_ns.last().copied(),
         }
     }
 
-    /// The value of one of [`PERCENTS`].
+    /// The value of a whole percentile of [`PERMILLES`].
     #[must_use]
     pub fn percentile_ns(&self, percent: u32) -> Option<i64> {
-        self.percentiles
-            .iter()
-            .find(|p| p.percent == percent)
-            .map(|p| p.value_ns)
+        self.permille(percent.checked_mul(10)?).map(|p| p.value_ns)
+    }
+
+    /// One of [`PERMILLES`]; `None` for any other and without values.
+    #[must_use]
+    pub fn permille(&self, permille: u32) -> Option<&Percentile> {
+        let which = PERMILLES.iter().position(|known| *known == permille)?;
+        self.percentiles.get(which)
     }
 }
 
-fn percentile(sorted_ns: &[i64], percent: u32) -> Option<Percentile> {
+/// The percentile at place `which` of [`PERMILLES`].
+fn percentile(sorted_ns: &[i64], which: usize) -> Option<Percentile> {
     let n = sorted_ns.len() as u64;
-    let rank = (n * u64::from(percent)).div_ceil(100).max(1);
+    let rank = (n * u64::from(PERMILLES[which])).div_ceil(1000).max(1);
     let value_ns = *sorted_ns.get(usize::try_from(rank - 1).ok()?)?;
     Some(Percentile {
-        percent,
+        percent: PERCENTS[which],
         value_ns,
         few_samples: n - rank < MIN_SAMPLES_BEYOND,
     })
@@ -85,13 +92,13 @@ mod tests {
     #[test]
     fn nearest_rank_of_known_series() {
         let of = |n: i64| Distribution::of(&mut (1..=n).rev().collect::<Vec<_>>());
-        let values = |d: &Distribution| PERCENTS.map(|p| d.percentile_ns(p).unwrap());
-        assert_eq!(values(&of(1)), [1, 1, 1]);
-        assert_eq!(values(&of(2)), [1, 2, 2]);
-        assert_eq!(values(&of(10)), [5, 9, 10]);
-        assert_eq!(values(&of(100)), [50, 90, 99]);
-        assert_eq!(values(&of(120)), [60, 108, 119]);
-        assert_eq!(values(&of(1000)), [500, 900, 990]);
+        let values = |d: &Distribution| PERMILLES.map(|p| d.permille(p).unwrap().value_ns);
+        assert_eq!(values(&of(1)), [1, 1, 1, 1, 1]);
+        assert_eq!(values(&of(2)), [1, 2, 2, 2, 2]);
+        assert_eq!(values(&of(10)), [5, 9, 10, 10, 10]);
+        assert_eq!(values(&of(100)), [50, 90, 95, 99, 100]);
+        assert_eq!(values(&of(120)), [60, 108, 114, 119, 120]);
+        assert_eq!(values(&of(1000)), [500, 900, 950, 990, 999]);
     }
 
     #[test]
@@ -112,10 +119,10 @@ mod tests {
                 .map(|p| p.few_samples)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(marks(19), [true, true, true]);
-        assert_eq!(marks(20), [false, true, true]);
-        assert_eq!(marks(100), [false, false, true]);
-        assert_eq!(marks(1000), [false, false, false]);
+        assert_eq!(marks(19), [true, true, true, true, true]);
+        assert_eq!(marks(20), [false, true, true, true, true]);
+        assert_eq!(marks(100), [false, false, true, true, true]);
+        assert_eq!(marks(1000), [false, false, false, false, true]);
     }
 
     #[test]
@@ -141,8 +148,8 @@ mod tests {
             for p in &d.percentiles {
                 let at_or_below = values.iter().filter(|value| **value <= p.value_ns).count() as u64;
                 let below = values.iter().filter(|value| **value < p.value_ns).count() as u64;
-                prop_assert!(at_or_below * 100 >= d.n * u64::from(p.percent));
-                prop_assert!(below * 100 < d.n * u64::from(p.percent));
+                prop_assert!(at_or_below as f64 * 100.0 >= d.n as f64 * p.percent - 1e-6);
+                prop_assert!((below as f64) * 100.0 < d.n as f64 * p.percent + 1e-6);
             }
         }
     }

@@ -7,26 +7,35 @@
 //! shows the result.
 
 pub mod cli;
+pub mod clock;
 mod collect;
+mod deliveries;
+pub mod diff;
 pub mod exit_code;
+pub mod gate;
 pub mod input;
 mod inspect;
 mod join;
 mod judge;
 pub mod latency;
 mod load;
+pub mod logs;
 mod model;
+pub mod node_log;
 pub mod options;
 pub mod place;
+mod progress;
 mod publish;
 pub mod ranges;
 mod receivers;
 pub mod report;
 mod run;
 mod select;
+pub mod series;
 mod symbols;
 #[cfg(test)]
 mod tests;
+pub mod trace;
 mod units;
 mod verdict;
 

@@ -1,89 +1,263 @@
 //! Reads the logs into an [`Archive`], counting every line that is not an event.
+//!
+//! Files are cut into chunks that are read at the same time, each into tables of its own; what comes out does not
+//! depend on the number of threads or on which of them was first.
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
+    fs::{self, File},
+    io::{self, BufReader, Read, Seek as _, SeekFrom},
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
-use event_log::{Event, LineError, Record, reader::READ_BUFFER_BYTES};
+use event_log::{Event, LineError, LineParser, ParsedLine, RawLines, raw_lines::BLOCK_BYTES};
 
 use crate::{
     collect::Collector,
-    input::{Input, InputError},
-    model::{Archive, Log},
+    input::{self, Input, InputError},
+    model::{Archive, Log, Tables},
+    node_log::{SNIFF_BYTES, load_native, looks_native, resolve_peers},
+    progress::Progress,
 };
 
-/// Reads all inputs.
+/// Size of a chunk: many for each core in a log worth the effort, and each long beside the time to start it.
+const CHUNK_BYTES: u64 = 32 * 1024 * 1024;
+
+/// A part of an input that one thread reads in one go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Chunk {
+    input: usize,
+    from_bytes: u64,
+    /// Lines that begin here or later are not of this chunk; `None` for the last of an input.
+    to_bytes: Option<u64>,
+}
+
+/// The logs of a chunk in the order of the file. The first may be the continuation of the last of the chunk before.
+type Parts = Vec<Log>;
+
+/// Reads all inputs, on as many threads as there are cores.
 pub(crate) fn load(inputs: &[Input]) -> Result<Archive, InputError> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    load_chunked(inputs, threads, CHUNK_BYTES)
+}
+
+fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Archive, InputError> {
+    let (chunks, total_bytes) = chunks_of(inputs, chunk_bytes);
+    let next = AtomicUsize::new(0);
+    let progress = Progress::new(total_bytes);
+    let work = || {
+        let mut tables = Tables::default();
+        let mut mine = Vec::new();
+        while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            mine.push((chunk, read_chunk(&mut tables, &inputs[chunk.input], chunk, &progress)));
+        }
+        (tables, mine)
+    };
+    let read = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(chunks.len())).map(|_| scope.spawn(work)).collect();
+        let mut read = vec![work()];
+        read.extend(
+            others
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        );
+        read
+    });
+    progress.end();
+    put_together(inputs, read)
+}
+
+/// What one thread has read, chunk by chunk.
+type ChunksRead<'a> = Vec<(&'a Chunk, io::Result<Parts>)>;
+
+/// Brings together what the threads have read: the tables first, then the parts of each input in their order.
+fn put_together(inputs: &[Input], read: Vec<(Tables, ChunksRead<'_>)>) -> Result<Archive, InputError> {
     let mut archive = Archive::default();
-    for input in inputs {
-        let path = input.path.display().to_string();
-        let read = if path == "-" {
-            load_one(
-                &mut archive,
-                "standard input",
-                input.meant,
-                BufReader::new(io::stdin().lock()),
-            )
-        } else {
-            File::open(&input.path).and_then(|file| {
-                load_one(
-                    &mut archive,
-                    &path,
-                    input.meant,
-                    BufReader::with_capacity(READ_BUFFER_BYTES, file),
-                )
-            })
-        };
-        read.map_err(|error| InputError::Unreadable { path, error })?;
+    let mut parts: ChunksRead<'_> = Vec::new();
+    for (tables, mut mine) in read {
+        let logs = mine.iter_mut().filter_map(|(_, logs)| logs.as_mut().ok()).flatten();
+        archive.take_tables(tables, logs);
+        parts.append(&mut mine);
+    }
+    parts.sort_by_key(|(chunk, _)| (chunk.input, chunk.from_bytes));
+    for chunks in parts.chunk_by_mut(|(a, _), (b, _)| a.input == b.input) {
+        let input = &inputs[chunks[0].0.input];
+        let path = shown(&input.path);
+        let mut logs: Vec<Log> = Vec::new();
+        for (_, read) in chunks {
+            let read = std::mem::replace(read, Ok(Vec::new()));
+            let parts = read.map_err(|error| InputError::Unreadable {
+                path: input.path.display().to_string(),
+                error,
+            })?;
+            parts.into_iter().for_each(|part| join(&mut logs, part));
+        }
+        name(&mut logs, &path, input.meant);
+        archive.logs.append(&mut logs);
     }
     archive.logs.sort_by(|a, b| a.path.cmp(&b.path));
+    resolve_peers(&mut archive);
     Ok(archive)
 }
 
-/// Reads one stream. Each further `run_started` begins a log of its own.
-pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl BufRead) -> io::Result<()> {
-    let new_log = |part: usize| {
-        let path = if part == 1 {
+/// Puts a part behind the logs before it. Each further `run_started` begins a log of its own.
+fn join(logs: &mut Vec<Log>, part: Log) {
+    match logs.last_mut() {
+        Some(last) if last.header.is_none() || part.header.is_none() => last.append(part),
+        _ => logs.push(part),
+    }
+}
+
+fn name(logs: &mut [Log], path: &str, meant: bool) {
+    for (number, log) in (1..).zip(logs) {
+        log.path = if number == 1 {
             path.to_owned()
         } else {
-            format!("{path}#{part}")
+            format!("{path}#{number}")
         };
-        Log {
-            path,
-            meant,
-            ..Log::default()
-        }
-    };
-    let mut parts = 1;
-    let mut log = new_log(parts);
-    let mut collector = Collector {
-        symbols: &mut archive.symbols,
-        hashes: &mut archive.hashes,
-    };
-    for line in event_log::read_log(input) {
-        let line = line?;
-        match line.record {
-            Ok(record) => {
-                if log.header.is_some() && matches!(record.event, Event::RunStarted(_)) {
-                    parts += 1;
-                    archive.logs.push(std::mem::replace(&mut log, new_log(parts)));
-                }
-                add(&mut collector, &mut log, &record);
+        log.meant = meant;
+    }
+}
+
+fn shown(path: &Path) -> String {
+    if is_stdin(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// All chunks in order, and the bytes in them as far as they are known.
+fn chunks_of(inputs: &[Input], chunk_bytes: u64) -> (Vec<Chunk>, u64) {
+    let mut chunks = Vec::new();
+    let mut total_bytes = 0;
+    for (number, input) in inputs.iter().enumerate() {
+        // What is no plain file (a pipe, a device) has no length and is read from beginning to end.
+        let size_bytes = match fs::metadata(&input.path) {
+            Ok(there) if there.is_file() && !is_stdin(&input.path) => there.len(),
+            _ => 0,
+        };
+        total_bytes += size_bytes;
+        // Only event logs can be read from the middle.
+        let chunk_bytes = if size_bytes > chunk_bytes && is_whole(input) {
+            size_bytes
+        } else {
+            chunk_bytes
+        };
+        let mut from_bytes = 0;
+        loop {
+            let to_bytes = from_bytes + chunk_bytes;
+            let is_last = to_bytes >= size_bytes;
+            chunks.push(Chunk {
+                input: number,
+                from_bytes,
+                to_bytes: (!is_last).then_some(to_bytes),
+            });
+            if is_last {
+                break;
             }
-            Err(error) => {
+            from_bytes = to_bytes;
+        }
+    }
+    (chunks, total_bytes)
+}
+
+/// Whether a file must be read in one go: a compressed one, or the native log of a service node. One that cannot be read
+/// says so when its turn comes.
+fn is_whole(input: &Input) -> bool {
+    let sniffed = File::open(&input.path).and_then(sniff);
+    input::is_compressed(&input.path) || sniffed.is_ok_and(|(start, _)| looks_native(&start))
+}
+
+/// The beginning of a stream, and all of it.
+fn sniff<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
+    let mut start = Vec::new();
+    stream.by_ref().take(SNIFF_BYTES as u64).read_to_end(&mut start)?;
+    Ok((start.clone(), io::Cursor::new(start).chain(stream)))
+}
+
+fn read_chunk(tables: &mut Tables, input: &Input, chunk: &Chunk, progress: &Progress) -> io::Result<Parts> {
+    if is_stdin(&input.path) {
+        return read_stream(tables, input, input::expand(io::stdin())?, None, progress);
+    }
+    if chunk.from_bytes == 0 {
+        return read_stream(tables, input, input::open(&input.path)?, chunk.to_bytes, progress);
+    }
+    let mut file = File::open(&input.path)?;
+    // The line that reaches into this chunk belongs to the one before; one that begins just here follows a newline.
+    let before = chunk.from_bytes - 1;
+    file.seek(SeekFrom::Start(before))?;
+    let mut lines = RawLines::new(file, before);
+    lines.skip_line(chunk.to_bytes.unwrap_or(u64::MAX))?;
+    read_lines(tables, lines, chunk.to_bytes, progress)
+}
+
+/// Reads an input from its beginning, an event log or a native one.
+fn read_stream(
+    tables: &mut Tables,
+    input: &Input,
+    stream: impl Read,
+    to_bytes: Option<u64>,
+    progress: &Progress,
+) -> io::Result<Parts> {
+    let (start, stream) = sniff(stream)?;
+    if !looks_native(&start) {
+        return read_lines(tables, RawLines::new(stream, 0), to_bytes, progress);
+    }
+    let stream = BufReader::with_capacity(BLOCK_BYTES, stream);
+    let Tables { symbols, hashes } = tables;
+    let log = load_native(symbols, hashes, &shown(&input.path), input.meant, stream)?;
+    Ok(vec![log])
+}
+
+fn read_lines(
+    tables: &mut Tables,
+    mut lines: RawLines<impl Read>,
+    to_bytes: Option<u64>,
+    progress: &Progress,
+) -> io::Result<Parts> {
+    let mut collector = Collector {
+        symbols: &mut tables.symbols,
+        hashes: &mut tables.hashes,
+    };
+    let mut parser = LineParser::default();
+    let mut parts = Vec::new();
+    let mut log = Log::default();
+    let mut told_bytes = lines.offset_bytes();
+    while to_bytes.is_none_or(|to_bytes| lines.offset_bytes() < to_bytes) {
+        let offset_bytes = lines.offset_bytes();
+        if offset_bytes - told_bytes >= Progress::STEP_BYTES {
+            progress.add(offset_bytes - told_bytes);
+            told_bytes = offset_bytes;
+        }
+        let Some(line) = lines.next_line()? else { break };
+        match parser.parse(&line) {
+            Some(ParsedLine::Hot(record)) => {
+                log.lines.events += 1;
+                collector.add_hot(&mut log, &record);
+            }
+            Some(ParsedLine::Other(Ok(record))) => {
+                if matches!(record.event, Event::RunStarted(_)) {
+                    parts.push(std::mem::take(&mut log));
+                }
+                log.lines.events += 1;
+                collector.add(&mut log, &record);
+            }
+            Some(ParsedLine::Other(Err(error))) => {
                 log.lines.torn_line |= line.torn;
                 count(&mut log, &error);
             }
+            None => {}
         }
     }
-    archive.logs.push(log);
-    Ok(())
-}
-
-fn add(collector: &mut Collector<'_>, log: &mut Log, record: &Record) {
-    log.lines.events += 1;
-    collector.add(log, record);
+    progress.add(lines.offset_bytes() - told_bytes);
+    parts.push(log);
+    Ok(parts)
 }
 
 fn count(log: &mut Log, error: &LineError) {
@@ -100,3 +274,23 @@ fn count(log: &mut Log, error: &LineError) {
     };
     *counter += 1;
 }
+
+/// Reads one stream as a log called `path`.
+#[cfg(test)]
+pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl Read) -> io::Result<()> {
+    let mut tables = Tables::default();
+    let given = Input {
+        path: path.into(),
+        meant,
+    };
+    let mut parts = read_stream(&mut tables, &given, input, None, &Progress::new(0))?;
+    archive.take_tables(tables, parts.iter_mut());
+    let mut logs = Vec::new();
+    parts.into_iter().for_each(|part| join(&mut logs, part));
+    name(&mut logs, path, meant);
+    archive.logs.append(&mut logs);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,13 @@
 //! What is kept of the logs: flat records with interned names, in no particular order.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use event_log::event::{PushOutcome, Role};
 
-use crate::symbols::{HashId, Hashes, Symbol, Symbols};
+use crate::{
+    deliveries::Deliveries,
+    symbols::{HashId, Hashes, Renumbering, Symbol, Symbols},
+};
 
 /// Everything that was read, before a run was chosen.
 #[derive(Debug, Default)]
@@ -10,6 +15,24 @@ pub(crate) struct Archive {
     pub(crate) symbols: Symbols,
     pub(crate) hashes: Hashes,
     pub(crate) logs: Vec<Log>,
+    /// How the clocks of the logs agree, where that was measured.
+    pub(crate) clocks: crate::clock::ClockBounds,
+}
+
+/// The names and hashes one thread has met.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) symbols: Symbols,
+    pub(crate) hashes: Hashes,
+}
+
+impl Archive {
+    /// Takes over what a thread has met, and gives the numbers in its `logs` the meaning they have here.
+    pub(crate) fn take_tables<'a>(&mut self, tables: Tables, logs: impl Iterator<Item = &'a mut Log>) {
+        let Tables { symbols, hashes } = tables;
+        let renumbering = Arc::new(Renumbering::new(&mut self.symbols, &mut self.hashes, &symbols, hashes));
+        logs.for_each(|log| log.renumber(&renumbering));
+    }
 }
 
 /// One log: a file, or a part of a file that begins with a `run_started` of its own.
@@ -28,11 +51,85 @@ pub(crate) struct Log {
     pub(crate) clients: Vec<ClientRecord>,
     pub(crate) subscriptions: Vec<SubscriptionRecord>,
     pub(crate) presence: Vec<PresenceRecord>,
-    pub(crate) deliveries: Vec<Delivery>,
+    /// By client.
+    pub(crate) deliveries: BTreeMap<u32, Deliveries>,
     pub(crate) strays: Vec<Stray>,
     pub(crate) node_facts: Vec<NodeFact>,
+    /// What a native log (nwaku, go-waku) has beyond that; absent from event logs.
+    pub(crate) native: Option<Box<crate::node_log::NodeLog>>,
     /// Status texts and errors of failed attempts, smallest of each kind.
-    pub(crate) failure_texts: std::collections::BTreeMap<(Outcome, Option<u32>), String>,
+    pub(crate) failure_texts: BTreeMap<(Outcome, Option<u32>), String>,
+}
+
+impl Log {
+    /// Takes note of a `run_ended`: the last one counts, by time, so that the order of lines does not matter.
+    pub(crate) fn end(&mut self, ended: Ended) {
+        let known = self.ended.as_ref().map(|known| (known.at_ns, &known.reason));
+        if known.is_none_or(|known| known < (ended.at_ns, &ended.reason)) {
+            self.ended = Some(ended);
+        }
+    }
+
+    /// Keeps the smallest text of each kind of failure as its example.
+    pub(crate) fn note_failure(&mut self, outcome: Outcome, status: Option<u32>, text: String) {
+        let kept = self
+            .failure_texts
+            .entry((outcome, status))
+            .or_insert_with(|| text.clone());
+        if text < *kept {
+            *kept = text;
+        }
+    }
+
+    /// Puts what a later part of the same log says behind what this one does.
+    pub(crate) fn append(&mut self, part: Self) {
+        self.header = self.header.take().or(part.header);
+        if let Some(ended) = part.ended {
+            self.end(ended);
+        }
+        self.last_ns = self.last_ns.max(part.last_ns);
+        self.lines.add(&part.lines);
+        self.attempts.extend(part.attempts);
+        self.clients.extend(part.clients);
+        self.subscriptions.extend(part.subscriptions);
+        self.presence.extend(part.presence);
+        for (client, deliveries) in part.deliveries {
+            self.deliveries.entry(client).or_default().append(deliveries);
+        }
+        self.strays.extend(part.strays);
+        self.node_facts.extend(part.node_facts);
+        self.native = self.native.take().or(part.native);
+        for ((outcome, status), text) in part.failure_texts {
+            self.note_failure(outcome, status, text);
+        }
+    }
+
+    /// Replaces a reader's own numbers by those of all.
+    fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
+        if let Some(peer_id) = self.header.as_mut().and_then(|header| header.peer_id.as_mut()) {
+            *peer_id = renumbering.symbol(*peer_id);
+        }
+        for record in &mut self.attempts {
+            record.sender = renumbering.symbol(record.sender);
+            record.service_node = record.service_node.map(|node| renumbering.symbol(node));
+            record.content_topic = renumbering.symbol(record.content_topic);
+            record.hash = renumbering.hash(record.hash);
+        }
+        for record in &mut self.clients {
+            record.name = renumbering.symbol(record.name);
+            record.peer_id = renumbering.symbol(record.peer_id);
+        }
+        for record in &mut self.subscriptions {
+            record.service_node = renumbering.symbol(record.service_node);
+        }
+        for deliveries in self.deliveries.values_mut() {
+            deliveries.renumber(renumbering);
+        }
+        for fact in &mut self.node_facts {
+            fact.hash = renumbering.hash(fact.hash);
+            fact.peer = fact.peer.map(|peer| renumbering.symbol(peer));
+        }
+    }
 }
 
 /// What the tracer needs of `run_started`.
@@ -83,6 +180,17 @@ pub(crate) struct LineCounts {
 }
 
 impl LineCounts {
+    fn add(&mut self, more: &Self) {
+        self.events += more.events;
+        self.other_text += more.other_text;
+        self.unknown_events += more.unknown_events;
+        self.not_an_event += more.not_an_event;
+        self.wrong_version += more.wrong_version;
+        self.bad_fields += more.bad_fields;
+        self.damaged += more.damaged;
+        self.torn_line |= more.torn_line;
+    }
+
     /// Lines that may have been events of this log and could not be used.
     pub(crate) fn unreadable(&self) -> u64 {
         self.not_an_event + self.wrong_version + self.bad_fields + self.damaged
@@ -110,11 +218,21 @@ pub(crate) struct AttemptRecord {
     pub(crate) attempt: u32,
     pub(crate) outcome: Outcome,
     pub(crate) retry_follows: bool,
+    /// [`size_class`] of the payload.
+    pub(crate) size_class: u8,
+    /// The empty name where the line does not say.
+    pub(crate) content_topic: Symbol,
     pub(crate) status: Option<u32>,
     pub(crate) intended_ns: i64,
     pub(crate) sent_ns: i64,
     /// When it was acknowledged or given up; `sent_ns` while open.
     pub(crate) ended_ns: i64,
+}
+
+/// Sizes by powers of two: class *c* holds the sizes above 2^(*c* − 1) and up to 2^*c* bytes, class 0 those of 0 and 1.
+pub(crate) fn size_class(size_bytes: u64) -> u8 {
+    let bits = u64::BITS - size_bytes.saturating_sub(1).leading_zeros();
+    u8::try_from(bits).expect("a number of 64 bits has at most 64")
 }
 
 /// A light client of a log.
@@ -146,7 +264,6 @@ pub(crate) struct PresenceRecord {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Delivery {
     pub(crate) arrived_ns: i64,
-    pub(crate) client: u32,
     pub(crate) sender: Symbol,
     pub(crate) index: u32,
     pub(crate) hash: HashId,
@@ -174,6 +291,10 @@ pub(crate) struct Stray {
 pub(crate) enum NodeFactKind {
     /// A lightpush request for it was answered with success.
     Accepted,
+    /// A lightpush request for it came in; native logs do not say with it how it was answered.
+    Requested,
+    /// The node had it, in one of its services.
+    Present,
     /// It came in by relay.
     RelayReceived,
     /// It was handed to at least one relay peer.
@@ -207,7 +328,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_million_deliveries_fit_in_32_megabytes() {
+    fn sizes_fall_into_classes() {
+        let classes = [0, 1, 2, 3, 1024, 1025, u64::MAX].map(size_class);
+        assert_eq!(classes, [0, 0, 1, 2, 10, 11, 64]);
+    }
+
+    #[test]
+    fn records_stay_small() {
         assert!(size_of::<Delivery>() <= 32);
         assert!(size_of::<AttemptRecord>() <= 64);
         assert!(size_of::<NodeFact>() <= 16);

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use event_log::event::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
     join::{Book, Slot},
-    model::{Archive, AttemptRecord, NodeFactKind, Outcome},
+    model::{Archive, AttemptRecord, Log, NodeFactKind, Outcome},
+    node_log::{self, Shows},
     receivers::Receiver,
     symbols::{HashId, Symbol},
 };
@@ -82,8 +84,10 @@ pub(crate) struct Evidence {
     /// In the order of hash and node.
     facts: Vec<Fact>,
     nodes: Vec<NodeLog>,
-    /// Peer ids of the nodes all of whose logs are whole.
-    whole: BTreeSet<Symbol>,
+    /// Peer ids of the nodes whose logs would show any message they had: all whole.
+    shows_had: BTreeSet<Symbol>,
+    /// Peer ids of the nodes whose logs would show any message handed to a relay peer.
+    shows_sent: BTreeSet<Symbol>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,17 +98,50 @@ struct Fact {
     peer: Option<Symbol>,
 }
 
-/// A service node's log. Only a whole one proves that something did *not* happen.
+/// A service node's log. Only a whole one proves that something did *not* happen; a native one only of what its level
+/// shows.
 #[derive(Debug)]
 struct NodeLog {
     peer_id: Option<Symbol>,
-    complete: bool,
+    shows_had: bool,
+    shows_sent: bool,
+    shows_pushes: bool,
+}
+
+impl NodeLog {
+    /// `from_ns` to `until_ns` is the time of the run, by the publishers' logs.
+    fn new(log: &Log, (from_ns, until_ns): (i64, i64)) -> Self {
+        let peer_id = log.header.as_ref().and_then(|header| header.peer_id);
+        let (whole, shown) = match &log.native {
+            Some(native) => (node_log::covers(native, from_ns, until_ns), native.shows()),
+            None => (log.ended.is_some() && log.lines.unreadable() == 0, Shows::ALL),
+        };
+        Self {
+            peer_id,
+            shows_had: whole && shown.received,
+            shows_sent: whole && shown.sent,
+            shows_pushes: whole && shown.pushes,
+        }
+    }
+}
+
+/// First and last time in the logs of publishers.
+fn time_of_run(archive: &Archive) -> (i64, i64) {
+    let mut time = (i64::MAX, i64::MIN);
+    for log in &archive.logs {
+        if let Some(header) = log.header.as_ref().filter(|header| header.role == Role::Publisher) {
+            time.0 = time.0.min(header.started_ns);
+            time.1 = time.1.max(log.last_ns.unwrap_or(header.started_ns));
+        }
+    }
+    time
 }
 
 impl Evidence {
     /// Takes the facts of the service-node logs `logs`.
     pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
         let mut evidence = Self::default();
+        let time = time_of_run(archive);
         for (node, log) in (0_u32..).zip(logs.iter().map(|log| &archive.logs[*log])) {
             let fact = |f: &crate::model::NodeFact| Fact {
                 hash: f.hash,
@@ -113,19 +150,23 @@ impl Evidence {
                 peer: f.peer,
             };
             evidence.facts.extend(log.node_facts.iter().map(fact));
-            evidence.nodes.push(NodeLog {
-                peer_id: log.header.as_ref().and_then(|header| header.peer_id),
-                complete: log.ended.is_some() && log.lines.unreadable() == 0,
-            });
+            evidence.nodes.push(NodeLog::new(log, time));
         }
         evidence.facts.sort_unstable();
-        evidence.whole = evidence.nodes.iter().filter_map(|node| node.peer_id).collect();
-        for torn in evidence.nodes.iter().filter(|node| !node.complete) {
-            torn.peer_id.inspect(|peer| {
-                evidence.whole.remove(peer);
+        evidence.shows_had = evidence.nodes_that(|node| node.shows_had);
+        evidence.shows_sent = evidence.nodes_that(|node| node.shows_sent);
+        evidence
+    }
+
+    /// Peer ids of the nodes all of whose logs are so.
+    fn nodes_that(&self, is_so: fn(&NodeLog) -> bool) -> BTreeSet<Symbol> {
+        let mut ids: BTreeSet<Symbol> = self.nodes.iter().filter_map(|node| node.peer_id).collect();
+        for other in self.nodes.iter().filter(|node| !is_so(node)) {
+            other.peer_id.inspect(|peer| {
+                ids.remove(peer);
             });
         }
-        evidence
+        ids
     }
 
     /// The place of a loss. The rules, first match wins:
@@ -165,19 +206,19 @@ impl Evidence {
             .filter(|node| is_own(node))
             .peekable();
         if had_it.peek().is_some() {
-            return if had_it.all(|node| node.complete) {
+            return if had_it.all(|node| node.shows_pushes) {
                 Place::RelayedNotPushed
             } else {
                 Place::UnknownNoNodeLog
             };
         }
-        if !receiver.service_nodes.is_empty() && receiver.service_nodes.is_subset(&self.whole) {
+        if !receiver.service_nodes.is_empty() && receiver.service_nodes.is_subset(&self.shows_had) {
             return Place::AckedNotRelayed;
         }
         let stayed_there = |attempt: &AttemptRecord| {
             attempt
                 .service_node
-                .is_some_and(|peer| self.whole.contains(&peer) && !receiver.service_nodes.contains(&peer))
+                .is_some_and(|peer| self.shows_sent.contains(&peer) && !receiver.service_nodes.contains(&peer))
                 && !self.facts_of(attempt.hash).any(|f| f.kind == NodeFactKind::RelaySent)
         };
         let acked = |attempt: &&AttemptRecord| attempt.outcome == Outcome::Acked;

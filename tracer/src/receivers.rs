@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    model::{Archive, Delivery, Log, PresenceRecord, StrayKind},
+    deliveries::Deliveries,
+    model::{Archive, Log, PresenceRecord, StrayKind},
     symbols::Symbol,
 };
 
@@ -12,7 +13,7 @@ pub(crate) const MAX_CLIENTS: u32 = 100_000;
 
 /// A light client of a receiver process.
 #[derive(Debug)]
-pub(crate) struct Receiver {
+pub(crate) struct Receiver<'a> {
     pub(crate) name: String,
     pub(crate) log: usize,
     pub(crate) peer_id: Option<Symbol>,
@@ -21,8 +22,8 @@ pub(crate) struct Receiver {
     pub(crate) window: Window,
     /// Times without a live subscription, in order.
     pub(crate) gaps: Vec<Gap>,
-    /// In the order of arrival, then of hashes.
-    pub(crate) deliveries: Vec<Delivery>,
+    /// In the order of the log; `None` when nothing arrived.
+    pub(crate) deliveries: Option<&'a Deliveries>,
     pub(crate) strays: BTreeMap<StrayKind, u64>,
 }
 
@@ -73,8 +74,8 @@ impl Gap {
 }
 
 /// The receivers of the logs `logs`, in the order of name and log.
-pub(crate) fn receivers(archive: &Archive, logs: &[usize], late_after_ns: i64) -> Vec<Receiver> {
-    let mut found: Vec<Receiver> = logs
+pub(crate) fn receivers<'a>(archive: &'a Archive, logs: &[usize], late_after_ns: i64) -> Vec<Receiver<'a>> {
+    let mut found: Vec<Receiver<'_>> = logs
         .iter()
         .flat_map(|log| of_log(archive, *log, late_after_ns))
         .collect();
@@ -89,7 +90,7 @@ pub(crate) fn receivers(archive: &Archive, logs: &[usize], late_after_ns: i64) -
     found
 }
 
-fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver> {
+fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver<'_>> {
     let log = &archive.logs[number];
     let Some(header) = &log.header else { return Vec::new() };
     let until_ns = match &log.ended {
@@ -101,7 +102,7 @@ fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver>
     for record in &log.presence {
         presence.entry(record.client).or_default().push(*record);
     }
-    let mut clients: BTreeMap<u32, Receiver> = BTreeMap::new();
+    let mut clients: BTreeMap<u32, Receiver<'_>> = BTreeMap::new();
     for client in clients_of(log, header.clients) {
         let window = Window {
             subscribed_ns: None,
@@ -117,7 +118,7 @@ fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver>
                 service_nodes: BTreeSet::new(),
                 window,
                 gaps: presence.get(&client).map(|records| gaps(records)).unwrap_or_default(),
-                deliveries: Vec::new(),
+                deliveries: log.deliveries.get(&client),
                 strays: BTreeMap::new(),
             },
         );
@@ -126,7 +127,7 @@ fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver>
     clients.into_values().collect()
 }
 
-fn fill(archive: &Archive, log: &Log, clients: &mut BTreeMap<u32, Receiver>) {
+fn fill(archive: &Archive, log: &Log, clients: &mut BTreeMap<u32, Receiver<'_>>) {
     for record in &log.clients {
         if let Some(receiver) = clients.get_mut(&record.client) {
             receiver.name = archive.symbols.name(record.name).to_owned();
@@ -140,21 +141,10 @@ fn fill(archive: &Archive, log: &Log, clients: &mut BTreeMap<u32, Receiver>) {
             *subscribed_ns = Some(subscribed_ns.map_or(record.at_ns, |known| known.min(record.at_ns)));
         }
     }
-    for delivery in &log.deliveries {
-        if let Some(receiver) = clients.get_mut(&delivery.client) {
-            receiver.deliveries.push(*delivery);
-        }
-    }
     for stray in &log.strays {
         if let Some(receiver) = clients.get_mut(&stray.client) {
             *receiver.strays.entry(stray.kind).or_default() += 1;
         }
-    }
-    for receiver in clients.values_mut() {
-        receiver.deliveries.sort_unstable_by(|a, b| {
-            let order = |d: &Delivery| (d.arrived_ns, archive.hashes.bytes(d.hash), d.index, d.other_run);
-            order(a).cmp(&order(b))
-        });
     }
 }
 
@@ -167,7 +157,7 @@ fn clients_of(log: &Log, announced: u32) -> BTreeSet<u32> {
     };
     clients.extend(log.clients.iter().map(|record| record.client));
     clients.extend(log.subscriptions.iter().map(|record| record.client));
-    clients.extend(log.deliveries.iter().map(|record| record.client));
+    clients.extend(log.deliveries.keys());
     clients.extend(log.strays.iter().map(|record| record.client));
     clients
 }

@@ -11,12 +11,15 @@ use std::{
 use clap::Parser as _;
 
 use crate::{
-    cli::{Cli, Command, Format, ReportArgs},
+    cli::{Cli, Command, Format, LogArgs, ReportArgs},
+    diff::run_diff,
     exit_code::ExitCode,
+    gate::run_gate,
     input::{self, InputError},
     load::load,
+    model::Archive,
     options::Options,
-    report::{self, Report, TextStyle, Verdict, escape, render_json, render_text},
+    report::{self, Report, ReportTarget, TextStyle, Verdict, escape, render_json, render_text},
 };
 
 /// Reads the logs `inputs` and reports on them.
@@ -25,9 +28,14 @@ use crate::{
 /// [`InputError`] when an input is missing or cannot be read. Everything else that may be wrong with logs is in the
 /// report.
 pub fn report(inputs: &[PathBuf], options: &Options) -> Result<Report, InputError> {
-    let inputs = input::resolve(inputs)?;
-    let archive = load(&inputs)?;
-    Ok(report::build(&archive, options))
+    Ok(report::build(&read(inputs)?, options))
+}
+
+/// Reads the logs `inputs`.
+pub(crate) fn read(inputs: &[PathBuf]) -> Result<Archive, InputError> {
+    let mut archive = load(&input::resolve(inputs)?)?;
+    archive.clocks = crate::clock::measure(&archive, inputs)?;
+    Ok(archive)
 }
 
 /// Runs the tracer with a whole command line, program name first.
@@ -49,27 +57,51 @@ pub fn run_cli(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> E
 
 /// Runs a parsed command line. The report goes to standard output or the file asked for, messages to standard error.
 pub fn run(cli: &Cli) -> ExitCode {
-    let Command::Report(args) = &cli.command;
+    let command = || match &cli.command {
+        Command::Trace(args) => crate::trace::run_trace(args),
+        Command::Report(args) => run_report(args),
+        Command::Logs(args) => crate::logs::run_logs(args),
+        Command::Gate(args) => run_gate(args),
+        Command::Diff(args) => run_diff(args),
+    };
     // A panic must not end in the code of a verdict; its message is on standard error already.
-    catch_unwind(AssertUnwindSafe(|| run_report(args))).unwrap_or(ExitCode::Internal)
+    catch_unwind(AssertUnwindSafe(command)).unwrap_or(ExitCode::Internal)
 }
 
 fn run_report(args: &ReportArgs) -> ExitCode {
-    let report = match report(&args.logs, &args.options()) {
-        Ok(report) => report,
-        Err(error) => {
-            complain(&error.to_string());
-            return match error {
-                InputError::Pattern { .. } | InputError::None => ExitCode::Usage,
-                InputError::Missing(_) | InputError::EmptyFolder(_) | InputError::Unreadable { .. } => ExitCode::Input,
-            };
-        }
-    };
+    match report(&args.logs.logs, &args.options()) {
+        Ok(report) => deliver(&args.logs, &report),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Says what is wrong with the inputs.
+pub(crate) fn refuse(error: &InputError) -> ExitCode {
+    complain(&error.to_string());
+    match error {
+        InputError::Pattern { .. } | InputError::None => ExitCode::Usage,
+        InputError::Missing(_) | InputError::EmptyFolder(_) | InputError::Unreadable { .. } => ExitCode::Input,
+    }
+}
+
+/// Writes the report where it was asked for; the exit code is that of its verdict.
+pub(crate) fn deliver(args: &LogArgs, report: &Report) -> ExitCode {
     let text = match args.format {
-        Format::Table => render_text(&report, style(args)),
-        Format::Json => render_json(&report),
+        Format::Table => render_text(report, style(args)),
+        Format::Json => render_json(report),
     };
-    if let Err(error) = write(args, &text) {
+    for target in &args.reports {
+        if let Err(error) = target.write(report, &args.logs) {
+            complain(&format!(
+                "cannot write the report to {}: {error}",
+                target.path.display()
+            ));
+            return ExitCode::Output;
+        }
+    }
+    // A form asked for on standard output takes the place of the one that would go there.
+    let taken = args.output.is_none() && args.reports.iter().any(ReportTarget::is_stdout);
+    if let Err(error) = if taken { Ok(()) } else { write(args, &text) } {
         let place = args
             .output
             .as_ref()
@@ -85,7 +117,7 @@ fn run_report(args: &ReportArgs) -> ExitCode {
 }
 
 /// Colour only for a terminal, and only where nobody asked for none (<https://no-color.org>).
-fn style(args: &ReportArgs) -> TextStyle {
+fn style(args: &LogArgs) -> TextStyle {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if args.output.is_none() && !refused && io::stdout().is_terminal() {
         TextStyle::Coloured
@@ -94,7 +126,7 @@ fn style(args: &ReportArgs) -> TextStyle {
     }
 }
 
-fn write(args: &ReportArgs, text: &str) -> io::Result<()> {
+fn write(args: &LogArgs, text: &str) -> io::Result<()> {
     match &args.output {
         Some(path) => fs::write(path, text),
         None => {
@@ -105,7 +137,7 @@ fn write(args: &ReportArgs, text: &str) -> io::Result<()> {
     }
 }
 
-fn complain(message: &str) {
+pub(crate) fn complain(message: &str) {
     // Standard error is the last resort: when it is closed there is nobody to tell.
     let _ = writeln!(io::stderr(), "tracer: {}", escape(message));
 }

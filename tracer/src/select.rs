@@ -133,7 +133,8 @@ fn take_logs(archive: &Archive, selection: &mut Selection) {
             Role::Publisher if header.run == run => selection.publishers.push(number),
             Role::Receiver if header.run == run => selection.receivers.push(number),
             Role::ServiceNode => {
-                if header.run != run {
+                // A native log names no run.
+                if header.run != run && log.native.is_none() {
                     let text = format!(
                         "{} names run {}: its messages are matched by hash",
                         log.path, header.run

@@ -1,8 +1,26 @@
-//! Names and hashes as small numbers, so that a delivery takes 32 bytes instead of several strings.
+//! Names and hashes as small numbers, so that a delivery takes a few bytes instead of several strings.
 //!
 //! The numbers depend on the order of reading and are never shown or sorted by.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
+};
+
+use hashbrown::HashTable;
+
+/// Names remembered as just met: a log speaks of few senders, service nodes and topics at a time.
+const RECENT_NAMES: usize = 64;
+
+/// "No number", in the tables of numbers.
+const NONE: u32 = u32::MAX;
+
+/// Rows of [`Numbered`] grow to this many times the messages in them, so that invented indices cost a file's size in
+/// memory and not four thousand million entries.
+const MAX_SPARSITY: usize = 16;
+
+/// Entries a row may have before it counts what is in it.
+const FREE_ENTRIES: usize = 1024;
 
 /// A name that occurred in the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,16 +31,36 @@ pub(crate) struct Symbol(pub(crate) u32);
 pub(crate) struct Symbols {
     by_name: HashMap<Box<str>, u32>,
     names: Vec<Box<str>>,
+    /// Numbers by the end of the name.
+    recent: Vec<u32>,
 }
 
 impl Symbols {
+    #[inline]
     pub(crate) fn intern(&mut self, name: &str) -> Symbol {
-        if let Some(&number) = self.by_name.get(name) {
+        let place = recent_place(name);
+        if let Some(&number) = self.recent.get(place)
+            && number != NONE
+            && *self.names[number as usize] == *name
+        {
             return Symbol(number);
         }
-        let number = next_number(self.names.len());
-        self.by_name.insert(name.into(), number);
-        self.names.push(name.into());
+        self.intern_slow(name, place)
+    }
+
+    #[cold]
+    fn intern_slow(&mut self, name: &str, place: usize) -> Symbol {
+        let number = match self.by_name.get(name) {
+            Some(&number) => number,
+            None => {
+                let number = next_number(self.names.len());
+                self.by_name.insert(name.into(), number);
+                self.names.push(name.into());
+                number
+            }
+        };
+        self.recent.resize(RECENT_NAMES, NONE);
+        self.recent[place] = number;
         Symbol(number)
     }
 
@@ -33,27 +71,96 @@ impl Symbols {
     pub(crate) fn count(&self) -> usize {
         self.names.len()
     }
+
+    /// The names in the order of their numbers.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
+    }
+}
+
+/// Names that are alike mostly differ at the end.
+#[inline]
+fn recent_place(name: &str) -> usize {
+    let bytes = name.as_bytes();
+    let end = match bytes.last_chunk::<8>() {
+        Some(end) => u64::from_le_bytes(*end),
+        None => bytes.iter().fold(0, |end, byte| end << 8 | u64::from(*byte)),
+    };
+    let mixed = (end ^ bytes.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 58) as usize
 }
 
 /// A message hash that occurred in the logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct HashId(pub(crate) u32);
 
-/// The hashes themselves.
+/// What the first line that named a sender and an index together with a hash said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub(crate) sender: Symbol,
+    pub(crate) index: u32,
+}
+
+/// The hashes themselves, with the message each stands for.
 #[derive(Debug, Default)]
 pub(crate) struct Hashes {
-    by_hash: HashMap<[u8; 32], u32>,
+    table: HashTable<u32>,
     hashes: Vec<[u8; 32]>,
+    claims: Vec<Option<Claim>>,
+    numbered: Vec<Numbered>,
+    seed: Seed,
+}
+
+/// Hashes of one sender's messages by index: the way from a numbered message to its hash is an array.
+#[derive(Debug, Default)]
+struct Numbered {
+    by_index: Vec<u32>,
+    filled: usize,
 }
 
 impl Hashes {
+    /// The number of a hash of which nothing else is known.
     pub(crate) fn intern(&mut self, hash: [u8; 32]) -> HashId {
-        let hashes = &mut self.hashes;
-        let number = *self.by_hash.entry(hash).or_insert_with(|| {
-            hashes.push(hash);
-            next_number(hashes.len() - 1)
-        });
-        HashId(number)
+        let (hashes, seed) = (&mut self.hashes, &self.seed);
+        let of_number = |number: &u32| seed.mix(&hashes[*number as usize]);
+        let entry = self
+            .table
+            .entry(seed.mix(&hash), |number| hashes[*number as usize] == hash, of_number);
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(entry) => HashId(*entry.get()),
+            hashbrown::hash_table::Entry::Vacant(entry) => {
+                let number = next_number(hashes.len());
+                entry.insert(number);
+                hashes.push(hash);
+                self.claims.push(None);
+                HashId(number)
+            }
+        }
+    }
+
+    /// The number of a hash that a line calls message `index` of `sender`.
+    #[inline]
+    pub(crate) fn intern_numbered(&mut self, sender: Symbol, index: u32, hash: [u8; 32]) -> HashId {
+        if let Some(row) = self.numbered.get(sender.0 as usize)
+            && let Some(&number) = row.by_index.get(index as usize)
+            && number != NONE
+            && self.hashes[number as usize] == hash
+        {
+            return HashId(number);
+        }
+        self.intern_claimed(Claim { sender, index }, hash)
+    }
+
+    #[cold]
+    fn intern_claimed(&mut self, claim: Claim, hash: [u8; 32]) -> HashId {
+        let id = self.intern(hash);
+        self.claims[id.0 as usize].get_or_insert(claim);
+        let sender = claim.sender.0 as usize;
+        if self.numbered.len() <= sender {
+            self.numbered.resize_with(sender + 1, Numbered::default);
+        }
+        self.numbered[sender].put(claim.index as usize, id);
+        id
     }
 
     pub(crate) fn bytes(&self, id: HashId) -> &[u8; 32] {
@@ -63,10 +170,103 @@ impl Hashes {
     pub(crate) fn count(&self) -> usize {
         self.hashes.len()
     }
+
+    /// The message a hash was first said to be.
+    #[inline]
+    pub(crate) fn claim(&self, id: HashId) -> Option<Claim> {
+        self.claims[id.0 as usize]
+    }
+}
+
+impl Numbered {
+    /// Notes the first hash of an index, if that does not make the row too sparse.
+    fn put(&mut self, index: usize, id: HashId) {
+        if index >= self.by_index.len() {
+            if index > FREE_ENTRIES + self.filled * MAX_SPARSITY {
+                return;
+            }
+            self.by_index.resize(index + 1, NONE);
+        }
+        let entry = &mut self.by_index[index];
+        if *entry == NONE {
+            *entry = id.0;
+            self.filled += 1;
+        }
+    }
+}
+
+/// Keys of the table's hash function: hashes in a hostile log cannot be chosen so that they collide.
+#[derive(Debug)]
+struct Seed([u64; 4]);
+
+impl Default for Seed {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Self([0, 1, 2, 3].map(|number| random.hash_one(number)))
+    }
+}
+
+impl Seed {
+    fn mix(&self, hash: &[u8; 32]) -> u64 {
+        let (words, _) = hash.as_chunks::<8>();
+        let keyed = |at: usize| u64::from_le_bytes(words[at]) ^ self.0[at];
+        let folded = |a: u64, b: u64| {
+            let product = u128::from(a) * u128::from(b);
+            (product >> 64) as u64 ^ product as u64
+        };
+        folded(keyed(0), keyed(1)) ^ folded(keyed(2), keyed(3)).rotate_left(32)
+    }
+}
+
+/// What the numbers of one reader's tables are in those of all.
+#[derive(Debug, Default)]
+pub(crate) struct Renumbering {
+    symbols: Vec<Symbol>,
+    hashes: Vec<HashId>,
+    /// By the reader's own number, with the names of all.
+    claims: Vec<Option<Claim>>,
+}
+
+impl Renumbering {
+    /// Adds the names and hashes of one reader to those of all.
+    pub(crate) fn new(symbols: &mut Symbols, hashes: &mut Hashes, own_symbols: &Symbols, own_hashes: Hashes) -> Self {
+        let symbols: Vec<Symbol> = own_symbols.names().map(|name| symbols.intern(name)).collect();
+        let renamed = |claim: Claim| Claim {
+            sender: symbols[claim.sender.0 as usize],
+            ..claim
+        };
+        let claims: Vec<Option<Claim>> = own_hashes.claims.iter().map(|claim| claim.map(renamed)).collect();
+        let number = |(hash, claim): (&[u8; 32], &Option<Claim>)| match claim {
+            Some(claim) => hashes.intern_numbered(claim.sender, claim.index, *hash),
+            None => hashes.intern(*hash),
+        };
+        let hashes = own_hashes.hashes.iter().zip(&claims).map(number).collect();
+        Self {
+            symbols,
+            hashes,
+            claims,
+        }
+    }
+
+    pub(crate) fn symbol(&self, own: Symbol) -> Symbol {
+        self.symbols[own.0 as usize]
+    }
+
+    pub(crate) fn hash(&self, own: HashId) -> HashId {
+        self.hashes[own.0 as usize]
+    }
+
+    /// The message that the reader's own hash was first said to be.
+    pub(crate) fn claim(&self, own: HashId) -> Option<Claim> {
+        self.claims[own.0 as usize]
+    }
 }
 
 fn next_number(count: usize) -> u32 {
-    u32::try_from(count).expect("four thousand million names need more memory than a machine has")
+    u32::try_from(count)
+        .ok()
+        .filter(|number| *number != NONE)
+        .expect("four thousand million names need more memory than a machine has")
 }
 
 #[cfg(test)]
@@ -83,6 +283,18 @@ mod tests {
     }
 
     #[test]
+    fn names_that_share_a_place_are_kept_apart() {
+        let mut symbols = Symbols::default();
+        let names: Vec<String> = (0..1000).map(|number| format!("publisher-{number}/0")).collect();
+        for _ in 0..2 {
+            for (number, name) in (0..).zip(&names) {
+                assert_eq!(symbols.intern(name), Symbol(number));
+            }
+        }
+        assert_eq!(symbols.count(), 1000);
+    }
+
+    #[test]
     fn equal_hashes_share_a_number() {
         let mut hashes = Hashes::default();
         let (a, b) = (hashes.intern([1; 32]), hashes.intern([2; 32]));
@@ -91,5 +303,26 @@ mod tests {
             (a, b, 2)
         );
         assert_eq!(hashes.bytes(b), &[2; 32]);
+    }
+
+    #[test]
+    fn a_hash_has_one_number_whatever_message_it_is_said_to_be() {
+        let mut hashes = Hashes::default();
+        let a = hashes.intern_numbered(Symbol(1), 7, [1; 32]);
+        let b = hashes.intern_numbered(Symbol(1), 7, [2; 32]);
+        assert_ne!(a, b, "two attempts at one index");
+        assert_eq!(hashes.intern_numbered(Symbol(2), 8, [1; 32]), a);
+        assert_eq!(hashes.intern_numbered(Symbol(1), u32::MAX, [2; 32]), b);
+        assert_eq!(hashes.intern([1; 32]), a);
+        assert_eq!((hashes.claim(a).unwrap().index, hashes.count()), (7, 2));
+    }
+
+    #[test]
+    fn invented_indices_take_no_room() {
+        let mut hashes = Hashes::default();
+        for (number, index) in (0..20_u8).zip((0..20).map(|power| 4096_u32 << power)) {
+            hashes.intern_numbered(Symbol(0), index, [number; 32]);
+        }
+        assert_eq!((hashes.count(), hashes.numbered[0].by_index.len()), (20, 0));
     }
 }

@@ -9,6 +9,9 @@ use crate::{
 /// Nanoseconds in a millisecond, the unit of gates on time.
 const MS: f64 = 1_000_000.0;
 
+/// Name of the gate on the schedule's slip.
+pub(crate) const SLIP_GATE: &str = "schedule slip p99";
+
 /// Most ranges of indices in a reason.
 const MAX_RANGES: usize = 8;
 
@@ -75,7 +78,7 @@ impl Judged {
             .reduce(|worst, m| if m.badness() > worst.badness() { m } else { worst });
         let Some(worst) = worst else { return };
         self.gates.push(Gate {
-            name: kind.name,
+            name: kind.name.into(),
             verdict: worst.verdict,
             scope: worst.scope.clone(),
             value: worst.value,
@@ -265,7 +268,7 @@ fn slip(evidence: &Evidence<'_>, judged: &mut Judged) {
         Some(timed(verdict, Some(p99_ns), limit_ns, &s.sender, Some(text)))
     };
     let kind = Kind {
-        name: "schedule slip p99",
+        name: SLIP_GATE,
         unit: "ms",
         code: ReasonCode::ScheduleSlip,
     };

@@ -5,11 +5,13 @@
 //! `docs/event-log.md` explains both to users; `docs/event-log.schema.json` is generated from the types in [`event`].
 
 pub mod event;
+pub mod fast;
 pub mod hash;
 pub mod line;
 pub mod padding;
 pub mod payload;
 mod queue;
+pub mod raw_lines;
 pub mod reader;
 pub mod run_info;
 pub mod schema;
@@ -27,6 +29,7 @@ pub use hash::MessageHash;
 pub use line::{LineError, MAX_LINE_BYTES, parse_line};
 pub use padding::Padding;
 pub use payload::{Corrupt, Foreign, NumberedMessage};
+pub use raw_lines::{LineParser, ParsedLine, RawLine, RawLines};
 pub use reader::{Line, LogReader, read_log};
 pub use run_info::RunInfo;
 pub use sink::Sink;

@@ -21,6 +21,7 @@ use crate::{
     ranges::IndexRanges,
     receivers::{Receiver, receivers},
     select::select,
+    series::{PairLatency, ReceiverSeries, Series},
     verdict,
 };
 
@@ -39,10 +40,12 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
     };
     let mut received_by_any = vec![false; book.slots.len()];
     let mut receiver_reports = Vec::with_capacity(receivers.len());
+    let mut series = Series::new(archive, &book);
     for receiver in &receivers {
         let judgement = judge.judge(receiver);
         judge.mark_received(&mut received_by_any);
-        receiver_reports.push(run.receiver(receiver, judgement));
+        let shown = series.add(receiver, &judgement);
+        receiver_reports.push(run.receiver(receiver, judgement, shown));
     }
     let senders = publish::senders(archive, &book, &received_by_any, options);
     let unreadable_lines: Vec<u64> = receivers
@@ -58,18 +61,27 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         options,
     });
     let reasons = reasons(&selection, &receiver_reports, judged.reasons);
+    let totals = run.totals(&senders, &receiver_reports);
+    let series = series.finish(&run.all_intended_ns);
     Report {
         report_version: REPORT_VERSION,
         verdict: reasons
             .iter()
             .fold(Verdict::Pass, |verdict, reason| verdict.and(reason.verdict)),
         reasons,
-        warnings: warnings(&selection, &receiver_reports),
+        warnings: warnings(&selection, &receiver_reports, &archive.clocks),
         run: selection.run.clone(),
         gates: judged.gates,
-        totals: run.totals(&senders, &receiver_reports),
+        totals,
         publish_outcomes: publish::outcomes(archive, &book, &selection.publishers),
         losses_by_place: losses_by_place(&senders, &receiver_reports),
+        over_time: series.over_time,
+        outages: series.outages,
+        latency_groups: series.groups,
+        latency_histogram: series.latency_histogram,
+        duplicates: series.duplicates,
+        reordering: series.reordering,
+        lost_messages: series.lost_messages,
         senders,
         receivers: receiver_reports,
         logs: archive
@@ -118,7 +130,7 @@ struct RunData<'a> {
 }
 
 impl RunData<'_> {
-    fn receiver(&mut self, receiver: &Receiver, mut judgement: Judgement) -> ReceiverReport {
+    fn receiver(&mut self, receiver: &Receiver, mut judgement: Judgement, series: ReceiverSeries) -> ReceiverReport {
         let mut counts = Counts::default();
         judgement.cells.iter().for_each(|cell| counts += cell.counts);
         self.all_intended_ns.extend_from_slice(&judgement.from_intended_ns);
@@ -131,6 +143,8 @@ impl RunData<'_> {
             subscribed: receiver.window.subscribed_ns.map(Timestamp::from_unix_ns),
             observed_until: receiver.window.until_ns.map(Timestamp::from_unix_ns),
             gaps: gaps(receiver),
+            presence: series.presence,
+            reordering: series.reordering,
             counts,
             loss_percent: (counts.expected > 0).then(|| 100.0 * counts.lost as f64 / counts.expected as f64),
             corrupt: stray(StrayKind::Corrupt),
@@ -148,7 +162,8 @@ impl RunData<'_> {
                 .cells
                 .iter()
                 .zip(&self.book.senders)
-                .map(|(cell, s)| cell_report(cell, &s.name))
+                .zip(series.pairs)
+                .map(|((cell, s), latency)| cell_report(cell, &s.name, latency))
                 .collect(),
             duplicates: self.duplicates(&judgement),
         }
@@ -194,11 +209,14 @@ impl RunData<'_> {
             .zip(cells)
             .filter(|(_, cell)| !heard_any || cell.counts.received > 0);
         let logs = senders.flat_map(|(sender, _)| &sender.logs);
-        let clocks = logs.map(|log| clock_between(&self.archive.logs[*log], &self.archive.logs[receiver.log]));
+        let clocks = logs.map(|log| {
+            let (publisher, receiver) = (&self.archive.logs[*log], &self.archive.logs[receiver.log]);
+            clock_between(publisher, receiver, &self.archive.clocks)
+        });
         clocks.reduce(Clock::worse).unwrap_or(Clock::Unknown)
     }
 
-    fn totals(mut self, senders: &[SenderReport], receivers: &[ReceiverReport]) -> Totals {
+    fn totals(&mut self, senders: &[SenderReport], receivers: &[ReceiverReport]) -> Totals {
         let mut counts = Counts::default();
         receivers.iter().for_each(|r| counts += r.counts);
         let sum = |of: fn(&SenderReport) -> u64| senders.iter().map(of).sum();
@@ -230,7 +248,7 @@ fn gaps(receiver: &Receiver) -> Vec<GapReport> {
     receiver.gaps.iter().map(report).collect()
 }
 
-fn cell_report(cell: &Cell, sender: &str) -> CellReport {
+fn cell_report(cell: &Cell, sender: &str, latency: PairLatency) -> CellReport {
     let mut by_place: BTreeMap<Place, Vec<u32>> = BTreeMap::new();
     for (index, place) in &cell.lost {
         by_place.entry(*place).or_default().push(*index);
@@ -241,5 +259,7 @@ fn cell_report(cell: &Cell, sender: &str) -> CellReport {
         lost_indices: cell.lost.iter().map(|(index, _)| *index).collect::<IndexRanges>(),
         losses: PlacedLoss::list(&by_place),
         indeterminate_indices: cell.indeterminate.iter().copied().collect(),
+        from_intended: latency.from_intended,
+        from_sent: latency.from_sent,
     }
 }

@@ -3,7 +3,11 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{latency::Distribution, model::Log};
+use crate::{
+    clock::{ClockBounds, Clocks, clock_key},
+    latency::Distribution,
+    model::{Header, Log},
+};
 
 /// How far the clocks behind a one-way latency agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -11,9 +15,9 @@ use crate::{latency::Distribution, model::Log};
 pub enum Clock {
     /// Sender and receiver run on one kernel: one clock.
     Same,
-    /// Both hosts state a bound; the value is right within the sum.
+    /// The offset is bounded, by messages or by both hosts' statements: the value is right within it.
     Bounded {
-        /// Sum of both bounds, nanoseconds.
+        /// The bound, nanoseconds.
         bound_ns: u64,
     },
     /// Different or unnamed kernels, and no bound: the value may be off by any amount.
@@ -33,13 +37,25 @@ impl Clock {
     }
 }
 
-/// What two hosts' clocks allow to say: one kernel is one clock, two bounds add up, anything else is unknown.
-pub(super) fn clock_between(publisher: &Log, receiver: &Log) -> Clock {
+/// What two hosts' clocks allow to say: one kernel is one clock, messages bound the offset, so do the bounds that hosts
+/// state, anything else is unknown.
+pub(super) fn clock_between(publisher: &Log, receiver: &Log, measured: &ClockBounds) -> Clock {
     let (Some(a), Some(b)) = (&publisher.header, &receiver.header) else {
         return Clock::Unknown;
     };
     if a.boot.is_some() && a.boot == b.boot {
         return Clock::Same;
+    }
+    let key = |log: &Log, header: &Header| clock_key(header.boot.as_deref(), &log.path);
+    match measured.between(&key(publisher, a), &key(receiver, b)) {
+        Clocks::Same => return Clock::Same,
+        Clocks::Within { lo_ns, hi_ns } => {
+            let bound_ns = lo_ns.unsigned_abs().max(hi_ns.unsigned_abs());
+            return Clock::Bounded { bound_ns };
+        }
+        // The measured bounds contain the stated ones: where they contradict each other, none is worth anything.
+        Clocks::Contradictory => return Clock::Unknown,
+        Clocks::Unknown => {}
     }
     match (a.clock_error_ns, b.clock_error_ns) {
         (Some(a), Some(b)) => Clock::Bounded {

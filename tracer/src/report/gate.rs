@@ -1,5 +1,7 @@
 //! Verdicts, the reasons for them, and the gates they come from.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -77,6 +79,8 @@ pub enum ReasonCode {
     TailNotObserved,
     /// No message was sent while a receiver listened.
     NothingObserved,
+    /// An expression of the user holds, or cannot be judged.
+    Gate,
 }
 
 /// One reason.
@@ -93,8 +97,8 @@ pub struct Reason {
 /// One limit with what was measured against it.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Gate {
-    /// Name of the gate.
-    pub name: &'static str,
+    /// Name of the gate; of a gate of the user, its expression.
+    pub name: Cow<'static, str>,
     /// Whether the value is within the limit.
     pub verdict: Verdict,
     /// Where the value is worst.

@@ -19,8 +19,16 @@ pub(super) fn reasons(selection: &Selection, receivers: &[ReceiverReport], judge
     reasons
 }
 
-pub(super) fn warnings(selection: &Selection, receivers: &[ReceiverReport]) -> Vec<String> {
+pub(super) fn warnings(
+    selection: &Selection,
+    receivers: &[ReceiverReport],
+    clocks: &crate::clock::ClockBounds,
+) -> Vec<String> {
     let mut warnings = selection.warnings.clone();
+    if clocks.is_contradictory() {
+        let text = "no constant offset between the hosts' clocks fits what was logged: a clock was set, or drifted";
+        warnings.push(text.to_owned());
+    }
     for r in receivers {
         let by = if r.latency.clock == Clock::Same {
             ""

@@ -3,14 +3,21 @@
 mod build;
 mod clock;
 mod counts;
+mod csv;
 mod escape;
 mod gate;
+mod html;
 mod inventory;
 mod json;
+mod junit;
+mod markdown;
 mod model;
+mod reporter;
 mod schema;
 mod text;
+mod text_series;
 mod text_tables;
+mod words;
 
 pub(crate) use build::build;
 pub use clock::*;
@@ -19,5 +26,6 @@ pub use escape::escape;
 pub use gate::*;
 pub use json::render_json;
 pub use model::*;
+pub use reporter::{ReportKind, ReportTarget, Reporter};
 pub use schema::{report_schema, report_schema_text};
 pub use text::{TextStyle, render_text};

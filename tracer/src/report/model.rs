@@ -8,10 +8,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Counts, Gate, Latency, Reason, Verdict};
-use crate::{latency::Distribution, place::Place, ranges::IndexRanges};
+use crate::{
+    latency::Distribution,
+    place::Place,
+    ranges::IndexRanges,
+    series::{DuplicateSummary, LatencyBin, LatencyGroups, LostMessages, Outage, OverTime, Presence, Reordering},
+};
 
 /// Version of the report's structure: changes when a field changes its meaning or goes.
-pub const REPORT_VERSION: u32 = 1;
+pub const REPORT_VERSION: u32 = 2;
 
 /// One sender.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -86,7 +91,7 @@ impl PlacedLoss {
 }
 
 /// One receiver and one sender.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CellReport {
     /// The sender.
     pub sender: String,
@@ -98,6 +103,10 @@ pub struct CellReport {
     pub losses: Vec<PlacedLoss>,
     /// Indices neither acknowledged nor received that may have been relayed.
     pub indeterminate_indices: IndexRanges,
+    /// Arrival − intended send time, of each first arrival.
+    pub from_intended: Distribution,
+    /// Arrival − actual send time of the attempt that arrived, of each first arrival.
+    pub from_sent: Distribution,
 }
 
 /// A hash that arrived again.
@@ -139,6 +148,8 @@ pub struct ReceiverReport {
     pub observed_until: Option<Timestamp>,
     /// Times without a live subscription.
     pub gaps: Vec<GapReport>,
+    /// How much of its observation it was subscribed.
+    pub presence: Presence,
     /// Sums over all senders.
     pub counts: Counts,
     /// Lost, percent of expected; absent when nothing was expected.
@@ -159,6 +170,8 @@ pub struct ReceiverReport {
     pub senders: Vec<CellReport>,
     /// Every duplicate, the oldest first.
     pub duplicates: Vec<DuplicateReport>,
+    /// How far behind its out-of-order arrivals came.
+    pub reordering: Reordering,
     /// Latency of its first arrivals.
     pub latency: Latency,
 }
@@ -284,6 +297,20 @@ pub struct Report {
     pub receivers: Vec<ReceiverReport>,
     /// Losses by place, in the order of the message's way.
     pub losses_by_place: Vec<PlaceCount>,
+    /// Delivery over time.
+    pub over_time: OverTime,
+    /// Times in which messages were lost one after the other, in the order of their beginnings.
+    pub outages: Vec<Outage>,
+    /// Latency by service node, content topic and size.
+    pub latency_groups: LatencyGroups,
+    /// All latencies since intended in bins; empty bins are left out.
+    pub latency_histogram: Vec<LatencyBin>,
+    /// Duplicates of all receivers.
+    pub duplicates: DuplicateSummary,
+    /// Out-of-order arrivals of all receivers.
+    pub reordering: Reordering,
+    /// The lost messages one by one.
+    pub lost_messages: LostMessages,
     /// Attempts by outcome and status.
     pub publish_outcomes: Vec<OutcomeCount>,
     /// Everything that was read.

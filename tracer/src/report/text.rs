@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, Verdict, escape, escape::short, text_tables};
+use super::{Report, Verdict, escape, escape::short, text_series, text_tables};
 use crate::units::show_ns;
 
 /// Most entries of one list; the JSON report has them all.
@@ -38,11 +38,21 @@ pub fn render_text(report: &Report, style: TextStyle) -> String {
     section(&mut out, "Gates", text_tables::gates(report));
     warnings(&mut out, report);
     section(&mut out, "Received, by receiver and sender", text_tables::cells(report));
+    outages(&mut out, report);
     losses(&mut out, report);
     section(&mut out, "Losses by place", text_tables::places(report));
     section(&mut out, "Arrivals, by receiver", text_tables::arrivals(report));
+    if let Some(ages) = text_series::ages(report) {
+        prose(&mut out, &ages);
+    }
     strays(&mut out, report);
+    section(
+        &mut out,
+        "Presence and reordering, where not perfect",
+        text_series::presence(report),
+    );
     section(&mut out, "Latency of first arrivals", text_tables::latency(report));
+    section(&mut out, "Latency since planned, by group", text_series::groups(report));
     section(&mut out, "Publishing, by sender", text_tables::senders(report));
     section(&mut out, "Attempts, by outcome", text_tables::outcomes(report));
     section(&mut out, "Logs", text_tables::logs(report));
@@ -98,6 +108,18 @@ fn warnings(out: &mut String, report: &Report) {
         prose(out, &text(warning));
     }
     more(out, "warnings", report.warnings.len().saturating_sub(MAX_LISTED));
+}
+
+fn outages(out: &mut String, report: &Report) {
+    let outages = text_series::outages(report);
+    if outages.is_empty() {
+        return;
+    }
+    out.push_str("\nOutages (3 messages in a row or more, by intended time)\n");
+    for outage in outages.iter().take(MAX_LISTED) {
+        prose(out, outage);
+    }
+    more(out, "outages", outages.len().saturating_sub(MAX_LISTED));
 }
 
 fn losses(out: &mut String, report: &Report) {

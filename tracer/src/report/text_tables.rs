@@ -1,14 +1,20 @@
 //! The tables of the text report.
 
+use std::collections::BTreeMap;
+
 use tabled::{
     builder::Builder,
     settings::{Alignment, Padding, Style, object::Columns},
 };
 
-use super::{Clock, Report, Verdict, escape::short};
+use super::{
+    Report, Verdict,
+    escape::short,
+    words::{show_clock, show_end, show_optional_ns, show_percentile, show_role},
+};
 use crate::{
-    latency::{Distribution, PERCENTS},
-    units::{show_ns, show_number},
+    latency::{Distribution, PERMILLES},
+    units::{show_count, show_ns, show_number},
 };
 
 /// Most rows of one table; the rows that matter most are kept, the JSON report has them all.
@@ -16,6 +22,9 @@ const MAX_ROWS: usize = 20;
 
 /// Longest name in a table.
 const MAX_NAME_CHARS: usize = 16;
+
+/// Longest name in the table of latencies, which has many columns.
+const NARROW_NAME_CHARS: usize = 13;
 
 /// Longest path in a table.
 const MAX_PATH_CHARS: usize = 40;
@@ -40,7 +49,7 @@ pub(super) fn gates(report: &Report) -> Option<String> {
             Verdict::Fail => "FAIL",
             Verdict::Unknown => "unknown",
         };
-        let mut cells = vec![gate.name.to_owned(), verdict.to_owned(), name(&gate.scope)];
+        let mut cells = vec![gate.name.to_string(), verdict.to_owned(), name(&gate.scope)];
         cells.extend([gate.value, gate.limit, gate.margin].map(number));
         (0, cells)
     };
@@ -98,15 +107,9 @@ pub(super) fn arrivals(report: &Report) -> Option<String> {
 
 pub(super) fn latency(report: &Report) -> Option<String> {
     let rows_of = |who: String, latency: &super::Latency| {
-        let clock = match latency.clock {
-            Clock::Same => "same".to_owned(),
-            Clock::Bounded { bound_ns } => format!("±{}", show_ns(i64::try_from(bound_ns).unwrap_or(i64::MAX))),
-            Clock::Unknown => "bound unknown".to_owned(),
-        };
-        [("intended", &latency.from_intended), ("sent", &latency.from_sent)].map(|(from, d)| {
+        [("planned", &latency.from_intended), ("sent", &latency.from_sent)].map(|(from, d)| {
             let mut row = vec![who.clone(), from.to_owned()];
             row.extend(distribution(d));
-            row.push(clock.clone());
             row
         })
     };
@@ -117,9 +120,22 @@ pub(super) fn latency(report: &Report) -> Option<String> {
     }
     for r in report.receivers.iter().filter(|r| r.latency.from_intended.n > 0) {
         let slowest_ns = r.latency.from_intended.max_ns.unwrap_or(0).unsigned_abs();
-        rows.extend(rows_of(name(&r.receiver), &r.latency).map(|row| (slowest_ns, row)));
+        rows.extend(rows_of(short(&r.receiver, NARROW_NAME_CHARS), &r.latency).map(|row| (slowest_ns, row)));
     }
-    table("receiver|since|>n|>neg.|>min|>p50|>p90|>p99|>max|>clock", rows)
+    let mut text = table("receiver|since|>n|>min|>p50|>p90|>p95|>p99|>p99.9|>max", rows)?;
+    text.push_str(&clocks(report));
+    Some(text)
+}
+
+/// The clocks behind the latencies, one line for each kind.
+fn clocks(report: &Report) -> String {
+    let mut receivers_by_clock: BTreeMap<String, u64> = BTreeMap::new();
+    for r in report.receivers.iter().filter(|r| r.latency.from_intended.n > 0) {
+        *receivers_by_clock.entry(show_clock(r.latency.clock)).or_default() += 1;
+    }
+    let line =
+        |(clock, receivers): (&String, &u64)| format!("  clock: {clock} ({})\n", show_count(*receivers, "receiver"));
+    receivers_by_clock.iter().map(line).collect()
 }
 
 pub(super) fn senders(report: &Report) -> Option<String> {
@@ -129,8 +145,8 @@ pub(super) fn senders(report: &Report) -> Option<String> {
             s.planned.map_or("-".to_owned(), |planned| planned.to_string()),
         ];
         row.extend([s.attempted, s.attempts, s.acked, s.never_acked].map(|count| count.to_string()));
-        row.extend([percentile(&s.ack_latency, 50), percentile(&s.ack_latency, 99)]);
-        row.extend([percentile(&s.slip, 50), percentile(&s.slip, 99)]);
+        row.extend([percentile(&s.ack_latency, 500), percentile(&s.ack_latency, 990)]);
+        row.extend([percentile(&s.slip, 500), percentile(&s.slip, 990)]);
         (s.never_acked, row)
     };
     let head = "sender|>planned|>tried|>attempts|>acked|>never|>ack p50|>ack p99|>slip p50|>slip p99";
@@ -157,24 +173,13 @@ pub(super) fn outcomes(report: &Report) -> Option<String> {
 
 pub(super) fn logs(report: &Report) -> Option<String> {
     let row = |log: &super::LogReport| {
-        let role = match log.role {
-            Some(event_log::event::Role::Publisher) => "publisher",
-            Some(event_log::event::Role::Receiver) => "receiver",
-            Some(event_log::event::Role::ServiceNode) => "service node",
-            None => "-",
-        };
         let s = &log.skipped;
         let skipped = s.other_text + s.unknown_events + s.not_an_event + s.wrong_version + s.bad_fields + s.damaged;
-        let end = match (&log.ended, log.used) {
-            (_, false) => "not used".to_owned(),
-            (Some(reason), true) => short(reason, MAX_NAME_CHARS),
-            (None, true) => "TORN".to_owned(),
-        };
         let weight = skipped + u64::from(log.torn || !log.used);
         let row = vec![
             short(&log.path, MAX_PATH_CHARS),
-            role.to_owned(),
-            end,
+            show_role(log.role).to_owned(),
+            short(show_end(log), MAX_NAME_CHARS),
             log.events.to_string(),
             skipped.to_string(),
         ];
@@ -184,18 +189,14 @@ pub(super) fn logs(report: &Report) -> Option<String> {
 }
 
 fn distribution(d: &Distribution) -> Vec<String> {
-    let time = |ns: Option<i64>| ns.map_or("-".to_owned(), show_ns);
-    let mut cells = vec![d.n.to_string(), d.negative.to_string(), time(d.min_ns)];
-    cells.extend(PERCENTS.map(|percent| percentile(d, percent)));
-    cells.push(time(d.max_ns));
+    let mut cells = vec![d.n.to_string(), show_optional_ns(d.min_ns)];
+    cells.extend(PERMILLES.map(|permille| percentile(d, permille)));
+    cells.push(show_optional_ns(d.max_ns));
     cells
 }
 
-fn percentile(d: &Distribution, percent: u32) -> String {
-    let found = d.percentiles.iter().find(|p| p.percent == percent);
-    found.map_or("-".to_owned(), |p| {
-        format!("{}{}", show_ns(p.value_ns), if p.few_samples { "*" } else { "" })
-    })
+fn percentile(d: &Distribution, permille: u32) -> String {
+    show_percentile(d.permille(permille))
 }
 
 fn name(text: &str) -> String {
@@ -203,7 +204,7 @@ fn name(text: &str) -> String {
 }
 
 /// The table; `None` without rows. `head` names the columns, `>` before a name aligns the column to the right.
-fn table(head: &str, mut rows: Vec<WeightedRow>) -> Option<String> {
+pub(super) fn table(head: &str, mut rows: Vec<WeightedRow>) -> Option<String> {
     if rows.is_empty() {
         return None;
     }

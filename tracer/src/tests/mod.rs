@@ -1,12 +1,16 @@
 //! Tests of the whole way from lines to report.
 
+mod diffs;
 mod fixture;
+mod gates;
 mod goldens;
 mod invariance;
 mod places;
 mod reference;
+mod reports;
 mod sets;
 mod text;
+mod traces;
 mod verdict_logs;
 mod verdict_loss;
 mod verdict_time;

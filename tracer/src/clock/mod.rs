@@ -1,0 +1,16 @@
+//! How far the clocks of several hosts agree, from the messages themselves: an effect never comes before its cause.
+//!
+//! `docs/measuring.md` explains the method to users.
+
+mod bounds;
+mod measure;
+mod observe;
+mod offset;
+#[cfg(test)]
+mod tests;
+
+pub use bounds::{ClockBounds, MAX_CLOCKS};
+pub(crate) use measure::measure;
+pub use observe::MAX_SAMPLED_HASHES;
+pub(crate) use observe::{Observer, clock_key};
+pub use offset::Clocks;

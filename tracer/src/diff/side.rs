@@ -1,0 +1,151 @@
+//! One side of a comparison: logs, or the JSON report that was made of them.
+
+use std::{fs, io, path::Path};
+
+use thiserror::Error;
+
+use crate::{
+    gate::facts::Facts,
+    input::InputError,
+    join::Book,
+    judge::Judge,
+    model::Archive,
+    options::Options,
+    place::Evidence,
+    receivers::receivers,
+    report::{self, REPORT_VERSION},
+    run,
+    select::select,
+};
+
+/// Largest JSON report that is read, bytes: one that lists ten million duplicates is smaller.
+const MAX_REPORT_BYTES: u64 = 4 << 30;
+
+/// Why a side cannot be compared.
+#[derive(Debug, Error)]
+pub enum SideError {
+    /// Logs that cannot be read.
+    #[error(transparent)]
+    Logs(#[from] InputError),
+    /// A report that cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file that is too large.
+    #[error("{path} has {bytes} bytes, at most {MAX_REPORT_BYTES} are read: compare the logs instead")]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// Its size.
+        bytes: u64,
+    },
+    /// A file that is no report.
+    #[error("{path} is no JSON report of this tracer (tracer report --format json): {error}")]
+    NoReport {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// A report of another version.
+    #[error(
+        "{path} is a report of version {version}, this tracer reads version {REPORT_VERSION}: compare the logs instead"
+    )]
+    Version {
+        /// The path.
+        path: String,
+        /// Its version.
+        version: u64,
+    },
+}
+
+/// What is compared.
+#[derive(Debug)]
+pub(super) struct Side {
+    pub(super) path: String,
+    pub(super) facts: Facts,
+    /// The single values behind the percentiles; a JSON report does not hold them.
+    pub(super) samples: Option<Samples>,
+}
+
+/// The latencies of all first arrivals, in ascending order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Samples {
+    pub(super) from_intended_ns: Vec<i64>,
+    pub(super) from_sent_ns: Vec<i64>,
+}
+
+impl Side {
+    /// Reads one side: a `.json` file is a report, everything else is logs.
+    pub(super) fn read(path: &Path, options: &Options) -> Result<Self, SideError> {
+        if path.extension().is_some_and(|extension| extension == "json") && !path.is_dir() {
+            return Self::of_report(path);
+        }
+        let archive = run::read(&[path.to_owned()])?;
+        Ok(Self::of_archive(&path.display().to_string(), &archive, options))
+    }
+
+    pub(super) fn of_archive(path: &str, archive: &Archive, options: &Options) -> Self {
+        Self {
+            path: path.to_owned(),
+            facts: Facts::of(&report::build(archive, options)),
+            samples: Some(samples(archive, options)),
+        }
+    }
+
+    fn of_report(path: &Path) -> Result<Self, SideError> {
+        let name = path.display().to_string();
+        let unreadable = |error| SideError::Unreadable {
+            path: name.clone(),
+            error,
+        };
+        let bytes = fs::metadata(path).map_err(unreadable)?.len();
+        if bytes > MAX_REPORT_BYTES {
+            return Err(SideError::TooLarge { path: name, bytes });
+        }
+        let json = fs::read(path).map_err(unreadable)?;
+        let no_report = |error: serde_json::Error| SideError::NoReport {
+            path: name.clone(),
+            error: error.to_string(),
+        };
+        // The version first: of another version the fields may be others.
+        let version: Version = serde_json::from_slice(&json).map_err(no_report)?;
+        if version.report_version != u64::from(REPORT_VERSION) {
+            return Err(SideError::Version {
+                path: name,
+                version: version.report_version,
+            });
+        }
+        Ok(Self {
+            facts: serde_json::from_slice(&json).map_err(no_report)?,
+            path: name,
+            samples: None,
+        })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Version {
+    report_version: u64,
+}
+
+/// The same way that leads to a report, for the values it sums up.
+fn samples(archive: &Archive, options: &Options) -> Samples {
+    let selection = select(archive, options);
+    let book = Book::new(archive, &selection.publishers);
+    let evidence = Evidence::new(archive, &selection.nodes);
+    let mut judge = Judge::new(&book, &archive.hashes, &evidence, options);
+    let mut samples = Samples::default();
+    for receiver in &receivers(archive, &selection.receivers, options.late_after_ns) {
+        let mut judgement = judge.judge(receiver);
+        samples.from_intended_ns.append(&mut judgement.from_intended_ns);
+        samples.from_sent_ns.append(&mut judgement.from_sent_ns);
+    }
+    samples.from_intended_ns.sort_unstable();
+    samples.from_sent_ns.sort_unstable();
+    samples
+}

@@ -1,0 +1,9 @@
+//! `tracer logs`: what was recognised in each file, before anything is concluded from it.
+
+mod command;
+mod describe;
+mod render;
+
+pub use command::LogsArgs;
+pub(crate) use command::run_logs;
+pub use describe::{LogDescription, describe};

@@ -1,0 +1,104 @@
+//! The inventory as a table.
+
+use tabled::{
+    builder::Builder,
+    settings::{Alignment, Style, object::Columns},
+};
+
+use super::LogDescription;
+use crate::{report::escape, units::show_count};
+
+/// A table of the logs, the events of each kind below, and the warnings at the end where they are seen.
+pub(super) fn table(logs: &[LogDescription]) -> String {
+    let mut rows = Builder::default();
+    rows.push_record([
+        "log",
+        "format",
+        "written by",
+        "events",
+        "other lines",
+        "unknown",
+        "damaged",
+    ]);
+    for log in logs {
+        let joined = |names: &[String]| {
+            if names.is_empty() {
+                "-".to_owned()
+            } else {
+                escape(&names.join(", ")).into_owned()
+            }
+        };
+        let formats: Vec<String> = log.formats.iter().map(|name| (*name).to_owned()).collect();
+        rows.push_record([
+            escape(&log.path).into_owned(),
+            joined(&formats),
+            joined(&log.authors),
+            log.events.to_string(),
+            log.other_lines.to_string(),
+            log.unknown_lines.to_string(),
+            log.damaged_lines.to_string(),
+        ]);
+    }
+    let mut table = rows.build();
+    table.with(Style::blank()).modify(Columns::new(3..), Alignment::right());
+    let mut text = format!("{table}\n");
+    for log in logs.iter().filter(|log| log.events > 0) {
+        let kinds: Vec<String> = log
+            .kinds
+            .iter()
+            .map(|(kind, count)| format!("{kind} {count}"))
+            .collect();
+        text.push_str(&format!("\n{}\n  {}\n", escape(&log.path), kinds.join(", ")));
+        if let (Some(first), Some(last)) = (log.first, log.last) {
+            text.push_str(&format!("  from {first} to {last}\n"));
+        }
+        if !log.levels.is_empty() {
+            let levels: Vec<String> = log
+                .levels
+                .iter()
+                .map(|(level, count)| format!("{level} {count}"))
+                .collect();
+            text.push_str(&format!("  lines by level: {}\n", levels.join(", ")));
+        }
+    }
+    text
+}
+
+/// The warnings, one a line; those of files without a single event stand out.
+pub(super) fn warnings(logs: &[LogDescription]) -> String {
+    let mut text = String::new();
+    for log in logs {
+        for warning in &log.warnings {
+            let loud = if log.events == 0 {
+                "WARNING: NO EVENT in"
+            } else {
+                "warning:"
+            };
+            text.push_str(&format!("{loud} {}: {}\n", escape(&log.path), escape(warning)));
+        }
+    }
+    let silent = logs.iter().filter(|log| log.events == 0).count();
+    if silent > 0 {
+        text.push_str(&format!(
+            "{} of {} told nothing\n",
+            silent,
+            show_count(logs.len() as u64, "log")
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logs::describe;
+
+    #[test]
+    fn a_silent_file_is_loud() {
+        let logs = [describe("a\u{1b}.log", &b"nothing\n"[..]).unwrap()];
+        let text = warnings(&logs);
+        assert!(text.starts_with("WARNING: NO EVENT in a\\u{1b}.log: "), "{text}");
+        assert!(text.ends_with("1 of 1 log told nothing\n"), "{text}");
+        assert!(!table(&logs).contains('\u{1b}'));
+    }
+}

@@ -1,0 +1,161 @@
+//! The fields the tracer looks at, under all the names they have had.
+
+use event_log::MessageHash;
+
+use super::{event::PeerList, time::parse_unix_ns};
+
+/// What the fields of one line say; raw values that borrow from it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fields<'a> {
+    /// `topics` of chronicles, `logger` of zap.
+    pub(super) topics: &'a [u8],
+    pub(super) hash: Option<MessageHash>,
+    pub(super) my_peer: &'a [u8],
+    pub(super) peer: &'a [u8],
+    pub(super) from_peer: &'a [u8],
+    pub(super) to_peer: &'a [u8],
+    pub(super) peers: &'a [u8],
+    pub(super) request_id: &'a [u8],
+    pub(super) pubsub_topic: &'a [u8],
+    pub(super) explicit_ns: Option<i64>,
+    pub(super) peers_count: Option<u64>,
+    pub(super) has_index: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// Takes one field.
+    pub(super) fn take(&mut self, key: &[u8], value: &'a [u8]) {
+        match key {
+            b"topics" | b"logger" => self.topics = value,
+            b"msg_hash" | b"msgHash" | b"hash" | b"hash_hash" | b"envelopeHash" => {
+                self.hash = parse_hash(value).or(self.hash);
+            }
+            b"my_peer_id" | b"myPeerId" => self.my_peer = value,
+            b"peer_id" | b"peerId" | b"peerID" | b"peer" | b"target_peer_id" => self.peer = value,
+            b"from_peer_id" | b"fromPeerId" => self.from_peer = value,
+            b"to_peer_id" | b"toPeerId" => self.to_peer = value,
+            b"target_peer_ids" => self.peers = value,
+            b"requestId" | b"requestID" | b"request_id" => self.request_id = value,
+            b"pubsubTopic" | b"pubsub_topic" | b"topic" => self.pubsub_topic = value,
+            b"receivedTime" | b"sentTime" | b"publishTime" => self.explicit_ns = parse_unix_ns(value),
+            b"numPeers" | b"num-peers" => self.peers_count = parse_count(value),
+            b"index" => self.has_index = true,
+            _ => {}
+        }
+    }
+
+    /// Subscribers of a push: the list, or the only one.
+    pub(super) fn targets(&self) -> PeerList<'a> {
+        PeerList(if self.peers.is_empty() { self.peer } else { self.peers })
+    }
+
+    pub(super) fn my_peer_id(&self) -> Option<&'a str> {
+        PeerList(self.my_peer).first()
+    }
+
+    pub(super) fn request_id(&self) -> Option<&'a str> {
+        (!self.request_id.is_empty())
+            .then(|| std::str::from_utf8(self.request_id).ok())
+            .flatten()
+    }
+
+    /// The topic in a plain or an optional value: `/waku/2/rs/2/0`, `some("/waku/2/rs/2/0")`, `ok("…")`.
+    pub(super) fn pubsub_topic(&self) -> Option<&'a str> {
+        let start = memchr::memchr(b'/', self.pubsub_topic)?;
+        let topic = &self.pubsub_topic[start..];
+        let end = topic
+            .iter()
+            .position(|byte| matches!(byte, b'"' | b'\\' | b')'))
+            .unwrap_or(topic.len());
+        std::str::from_utf8(&topic[..end]).ok()
+    }
+
+    pub(super) fn is_of(&self, topic: &[u8]) -> bool {
+        memchr::memmem::find(self.topics, topic).is_some()
+    }
+}
+
+/// A whole message hash: 64 hex digits, after `0x`, or after the multihash prefix `0x1220` of 2023.
+pub(super) fn parse_hash(text: &[u8]) -> Option<MessageHash> {
+    let digits = text.strip_prefix(b"0x").unwrap_or(text);
+    let digits = match digits.len() {
+        64 => digits,
+        68 => digits.strip_prefix(b"1220")?,
+        _ => return None,
+    };
+    let mut hash = [0_u8; 32];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        let (high, low) = (NIBBLE[usize::from(pair[0])], NIBBLE[usize::from(pair[1])]);
+        if high | low > 0xf {
+            return None;
+        }
+        *byte = high << 4 | low;
+    }
+    Some(MessageHash(hash))
+}
+
+/// Value of a hex digit; 0xff for what is none.
+const NIBBLE: [u8; 256] = {
+    let mut table = [0xff; 256];
+    let mut value = 0_u8;
+    while value < 16 {
+        table[b"0123456789abcdef"[value as usize] as usize] = value;
+        table[b"0123456789ABCDEF"[value as usize] as usize] = value;
+        value += 1;
+    }
+    table
+};
+
+fn parse_count(text: &[u8]) -> Option<u64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_of_all_forms_are_equal() {
+        let digits = "0123456789abcdef".repeat(4);
+        let expected = digits.parse().ok();
+        for text in [
+            digits.clone(),
+            format!("0x{digits}"),
+            format!("0x1220{digits}"),
+            digits.to_uppercase(),
+        ] {
+            assert_eq!(parse_hash(text.as_bytes()), expected, "{text}");
+        }
+        for text in [
+            "",
+            "0x",
+            "0xab12...cd34",
+            &digits[1..],
+            &format!("0xff20{digits}"),
+            &"g".repeat(64),
+        ] {
+            assert_eq!(parse_hash(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn optional_topics_are_opened() {
+        for value in [
+            "/waku/2/rs/2/0",
+            r#"some(\"/waku/2/rs/2/0\")"#,
+            r#"ok("/waku/2/rs/2/0")"#,
+            "some(/waku/2/rs/2/0)",
+        ] {
+            let fields = Fields {
+                pubsub_topic: value.as_bytes(),
+                ..Fields::default()
+            };
+            assert_eq!(fields.pubsub_topic(), Some("/waku/2/rs/2/0"), "{value}");
+        }
+        let none = Fields {
+            pubsub_topic: b"none(string)",
+            ..Fields::default()
+        };
+        assert_eq!(none.pubsub_topic(), None);
+    }
+}

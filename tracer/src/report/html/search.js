@@ -1,0 +1,1 @@
+const box=document.getElementById("search"),rows=[...document.querySelectorAll("#lost tbody tr")];box.hidden=false;box.addEventListener("input",()=>{const words=box.value.toLowerCase().split(/\s+/);for(const row of rows){const text=row.textContent.toLowerCase();row.hidden=!words.every(word=>text.includes(word))}});

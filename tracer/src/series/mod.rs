@@ -1,0 +1,21 @@
+//! What a run looks like over time and in groups: buckets, outages, presence, reordering, ages, latency by group.
+
+mod ages;
+mod buckets;
+mod collect;
+mod groups;
+mod histogram;
+mod lost;
+mod outages;
+mod presence;
+mod reordering;
+
+pub use ages::{AgeBin, DuplicateSummary};
+pub use buckets::{Bucket, MAX_BUCKETS, OverTime};
+pub(crate) use collect::{PairLatency, ReceiverSeries, Series};
+pub use groups::{GroupLatency, LatencyGroups};
+pub use histogram::LatencyBin;
+pub use lost::{LostMessage, LostMessages, MAX_LOST_LISTED};
+pub use outages::{MIN_OUTAGE_MESSAGES, Outage, OutageKind, OutageLoss, OutagePlace};
+pub use presence::Presence;
+pub use reordering::Reordering;

@@ -1,0 +1,254 @@
+//! Every form of the report, with names that would do harm in each.
+
+use std::fs;
+
+use event_log::event::FailureOutcome;
+
+use super::fixture::*;
+use crate::{
+    report::{Report, ReportKind, ReportTarget, Reporter as _},
+    series::OutageKind,
+};
+
+/// What logs may hold, made to break out of every sink.
+const EVIL: &str = "</script><b>|`x`|\u{1b}[31m\u{202e}\u{0}\u{ffff}]]>&\"'=1+1";
+
+/// A run with an outage of four messages, a duplicate, an overtaken message, and a publisher offline at its end.
+fn outage_run() -> Vec<LogText> {
+    let mut sent = publisher("publisher-1", 13);
+    (1..=10).for_each(|index| {
+        sent.acked(index, 1);
+    });
+    (11..=13).for_each(|index| {
+        sent.failed(index, 1, FailureOutcome::NotSent, false);
+    });
+    sent.end(14_000, "completed");
+    let mut heard = receiver_of("receiver-1", [1, 2, 7, 8, 10]);
+    heard
+        .received_at(10_500, "publisher-1/0", 9, 1)
+        .received_at(10_600, "publisher-1/0", 9, 1)
+        .gap(2500, 2600, 6500)
+        .end(30_000, "idle");
+    vec![sent, heard]
+}
+
+/// The same with hostile names, texts and run id.
+fn hostile_report() -> Report {
+    let mut report = report_on(&outage_run());
+    report.run = Some(EVIL.to_owned());
+    report.warnings.push(EVIL.to_owned());
+    report
+        .reasons
+        .iter_mut()
+        .for_each(|reason| reason.text = EVIL.to_owned());
+    report.gates.iter_mut().for_each(|gate| gate.scope = EVIL.to_owned());
+    report.senders[0].sender = EVIL.to_owned();
+    report.receivers[0].receiver = EVIL.to_owned();
+    report.receivers[0].senders[0].sender = EVIL.to_owned();
+    report.logs[0].path = EVIL.to_owned();
+    report
+        .lost_messages
+        .listed
+        .iter_mut()
+        .for_each(|lost| lost.sender = EVIL.to_owned());
+    let losses = report.outages.iter_mut().flat_map(|outage| &mut outage.losses);
+    losses.for_each(|loss| loss.sender = EVIL.to_owned());
+    report
+}
+
+#[test]
+fn outages_have_a_begin_an_end_and_a_place() {
+    let report = report_on(&outage_run());
+    let shown: Vec<_> = report
+        .outages
+        .iter()
+        .map(|o| (o.kind, o.begin, o.end, o.lost, o.losses[0].indices.show(9)))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            (OutageKind::Delivery, at(3000), Some(at(7000)), 4, "3-6".to_owned()),
+            (OutageKind::Publishing, at(11_000), None, 3, "11-13".to_owned()),
+        ]
+    );
+    let r = &report.receivers[0];
+    assert_eq!((r.reordering.n, r.reordering.max), (1, Some(1)));
+    assert_eq!(
+        (r.presence.absent_ns, r.presence.longest_gap_ns),
+        (4_000_000_000, 4_000_000_000)
+    );
+    assert_eq!(report.duplicates.age.max_ns, Some(100_000_000));
+    let sums = |of: fn(&crate::series::Bucket) -> u64| report.over_time.buckets.iter().map(of).sum::<u64>();
+    let c = &report.totals.counts;
+    assert_eq!((sums(|b| b.expected), sums(|b| b.lost)), (c.expected, c.lost));
+    assert_eq!((sums(|b| b.messages), sums(|b| b.never_acked)), (13, 3));
+    let binned: u64 = report.latency_histogram.iter().map(|bin| bin.count).sum();
+    assert_eq!(binned, report.totals.latency.from_intended.n);
+    assert_eq!(report.lost_messages.listed.len(), 7);
+    assert_eq!(report.latency_groups.by_content_topic[0].name, TOPIC);
+    assert_eq!(report.latency_groups.by_size[0].name, "up to 1 KiB");
+}
+
+#[test]
+fn junit_reads_like_this() {
+    insta::assert_snapshot!(ReportKind::Junit.render(&report_on(&outage_run())), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="tracer" tests="5" failures="3" errors="0">
+        <testsuite name="tracer run 0f3c" tests="5" skipped="0" errors="0" failures="3" timestamp="2023-11-14T22:13:21.000000000Z">
+            <properties>
+                <property name="run" value="0f3c"/>
+                <property name="characters_replaced" value="0"/>
+            </properties>
+            <testcase name="loss" classname="tracer.gates">
+                <failure message="receiver-1/0: 40 % (limit 0 %, margin -40 %)" type="limit exceeded">receiver-1/0: 40 % (limit 0 %, margin -40 %)</failure>
+            </testcase>
+            <testcase name="never acknowledged" classname="tracer.gates">
+                <failure message="publisher-1/0: 3 messages (limit 0 messages, margin -3 messages)" type="limit exceeded">publisher-1/0: 3 messages (limit 0 messages, margin -3 messages)</failure>
+            </testcase>
+            <testcase name="unexpected" classname="tracer.gates">
+                <system-out>receiver-1/0: 0 messages (limit 0 messages, margin 0 messages)</system-out>
+            </testcase>
+            <testcase name="schedule slip p99" classname="tracer.gates">
+                <system-out>publisher-1/0: 1 ms (limit 100 ms, margin 99 ms)</system-out>
+            </testcase>
+            <testcase name="verdict" classname="tracer.gates">
+                <failure message="receiver-1/0: 4 of 10 messages lost (40 %, limit 0 %)" type="limit exceeded">receiver-1/0: 4 of 10 messages lost (40 %, limit 0 %)
+    publisher-1/0: 3 of 13 messages never acknowledged: 11-13</failure>
+            </testcase>
+        </testsuite>
+    </testsuites>
+    "#);
+}
+
+#[test]
+fn markdown_reads_like_this() {
+    insta::assert_snapshot!(ReportKind::Markdown.render(&report_on(&outage_run())), @r#"
+    ## ❌ FAIL
+
+    10 of 13 messages acked, 6 of 10 expected deliveries arrived.
+    Run <code>0f3c</code>.
+
+    - **fail**: receiver-1/0: 4 of 10 messages lost (40 %, limit 0 %)
+    - **fail**: publisher-1/0: 3 of 13 messages never acknowledged: 11-13
+
+    ### Gates
+
+    | gate | verdict | worst at | value | limit | margin | unit |
+    |---|---|---|--:|--:|--:|---|
+    | loss | fail | <code>receiver-1/0</code> | 40 | 0 | -40 | % |
+    | never acknowledged | fail | <code>publisher-1/0</code> | 3 | 0 | -3 | messages |
+    | unexpected | pass | <code>receiver-1/0</code> | 0 | 0 | 0 | messages |
+    | schedule slip p99 | pass | <code>publisher-1/0</code> | 1 | 100 | 99 | ms |
+
+    ### Outages
+
+    | begin | end | lost | place | messages |
+    |---|---|--:|---|---|
+    | 2023-11-14T22:13:23.000000000Z | 2023-11-14T22:13:27.000000000Z | 4 | 4 receiver was not subscribed | <code>publisher-1/0</code>: 3-6 |
+    | 2023-11-14T22:13:31.000000000Z | end of run | 3 | 3 publisher offline | <code>publisher-1/0</code>: 11-13 |
+
+    ### Received, by receiver and sender
+
+    | receiver | sender | expected | lost | duplicates | late | out of order | p50 | p99 | lost indices |
+    |---|---|--:|--:|--:|--:|--:|--:|--:|---|
+    | <code>receiver-1/0</code> | <code>publisher-1/0</code> | 10 | 4 | 1 | 0 | 1 | 51.0 ms* | 1.50 s* | 3-6 |
+
+    ### Losses by place
+
+    | place | count | of |
+    |---|--:|---|
+    | publisher offline | 3 | messages |
+    | receiver was not subscribed | 4 | deliveries |
+
+    ### Latency of first arrivals
+
+    | latency | n | negative | min | p50 | p90 | p95 | p99 | p99.9 | max |
+    |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+    | since intended | 6 | 0 | 51.0 ms | 51.0 ms* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s |
+    | since sent | 6 | 0 | 50.0 ms | 50.0 ms* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s |
+
+    ### Logs
+
+    | log | role | end | events | skipped |
+    |---|---|---|--:|--:|
+    | <code>publisher-1.jsonl</code> | publisher | completed | 29 | 0 |
+    | <code>receiver-1.jsonl</code> | receiver | idle | 13 | 0 |
+
+    A percentile with * has fewer than 10 values beyond it. Late: more than 5.00 s after the intended time.
+    "#);
+}
+
+#[test]
+fn a_suite_is_never_empty() {
+    let xml = ReportKind::Junit.render(&report_on(&[]));
+    assert!(
+        xml.contains("<testcase name=\"verdict\" classname=\"tracer.gates\">"),
+        "{xml}"
+    );
+    assert!(xml.contains("errors=\"1\""), "{xml}");
+}
+
+#[test]
+fn xml_holds_no_forbidden_character_and_counts_them() {
+    let xml = ReportKind::Junit.render(&hostile_report());
+    assert!(
+        !xml.chars()
+            .any(|c| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202e}'))
+    );
+    assert!(!xml.contains("<b>") && !xml.contains("]]>"), "{xml}");
+    assert!(
+        xml.contains("name=\"characters_replaced\"") && !xml.contains("value=\"0\""),
+        "{xml}"
+    );
+}
+
+#[test]
+fn html_holds_no_markup_of_a_log() {
+    let html = ReportKind::Html.render(&hostile_report());
+    assert!(!html.contains("<b>|") && !html.contains('\u{1b}') && !html.contains('\u{202e}') && !html.contains('\0'));
+    assert_eq!(html.matches("<script").count(), 1);
+    assert_eq!(html.matches("</script>").count(), 1);
+    // The name space of SVG is a name; nothing is fetched.
+    assert!(!html.replace("http://www.w3.org/2000/svg", "").contains("http:") && !html.contains("https:"));
+    assert!(html.contains("Content-Security-Policy") && html.contains("prefers-color-scheme"));
+}
+
+#[test]
+fn markdown_holds_no_markup_of_a_log() {
+    let text = ReportKind::Markdown.render(&hostile_report());
+    assert!(!text.contains("<b>") && !text.contains("</script>") && !text.contains('`'));
+    assert!(text.contains("&#124;&#96;x&#96;&#124;"), "{text}");
+    assert!(text.len() < 900 * 1024);
+}
+
+#[test]
+fn csv_has_the_columns_of_the_analyzer() {
+    let folder = tempfile::tempdir().unwrap();
+    let logs = outage_run();
+    let mut paths = Vec::new();
+    for log in &logs {
+        paths.push(folder.path().join(&log.path));
+        fs::write(paths.last().unwrap(), log.text()).unwrap();
+    }
+    let report = crate::report(&paths, &crate::Options::default()).unwrap();
+    let out = folder.path().join("tables");
+    let target: ReportTarget = format!("csv={}", out.display()).parse().unwrap();
+    target.write(&report, &paths).unwrap();
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let received = read("received.csv");
+    assert!(
+        received
+            .starts_with("shard,msg_hash,timestamp,receiver_peer_id,sender_peer_id,delayMs,receiver,sender,index\n")
+    );
+    assert_eq!(received.lines().count(), 1 + 7);
+    let first = received.lines().nth(1).unwrap();
+    assert!(
+        first.contains(",2023-11-14 22:13:21.051000000,peer of receiver-1/0,16Uiu2HAmNode,"),
+        "{first}"
+    );
+    let sent = read("sent.csv");
+    assert!(sent.starts_with("shard,msg_hash,timestamp,sender_peer_id,receiver_peer_id,sender,index,attempt\n"));
+    assert_eq!(sent.lines().count(), 1 + 13);
+    assert_eq!(read("lost.csv").lines().count(), 1 + 7);
+    assert!(ReportKind::Csv.render(&hostile_report()).contains("\\u{1b}"));
+}

@@ -1,0 +1,181 @@
+//! Everything the logs say about one message, and what is needed to understand it: the second reading.
+
+use std::collections::BTreeSet;
+
+use event_log::{
+    Event, MessageHash, Record, Timestamp,
+    event::{Role, RunStarted},
+};
+
+use super::scan::{Scanned, Sources, contains, event_name, scan};
+use crate::input::InputError;
+
+/// Events that are about one message each.
+const MESSAGE_EVENTS: [&[u8]; 12] = [
+    b"publish_attempt",
+    b"published",
+    b"publish_failed",
+    b"received",
+    b"corrupt_received",
+    b"foreign_received",
+    b"lightpush_handled",
+    b"relay_received",
+    b"relay_sent",
+    b"filter_pushed",
+    b"stored",
+    b"store_skipped",
+];
+
+/// What one log says of the message.
+#[derive(Debug, Default)]
+pub(super) struct LogFacts {
+    pub(super) path: String,
+    pub(super) header: Option<Box<RunStarted>>,
+    pub(super) started: Option<Timestamp>,
+    pub(super) ended: Option<Timestamp>,
+    /// Its latest event.
+    pub(super) last: Option<Timestamp>,
+    /// Lines that may have been events and could not be read.
+    pub(super) unreadable: u64,
+    /// Events about the message and about who its author is, in the order of time.
+    pub(super) records: Vec<Record>,
+}
+
+impl LogFacts {
+    pub(super) fn role(&self) -> Option<Role> {
+        self.header.as_ref().map(|header| header.role)
+    }
+
+    /// Only a whole log proves that something did not happen.
+    pub(super) fn is_whole(&self) -> bool {
+        self.ended.is_some() && self.unreadable == 0
+    }
+
+    fn add(&mut self, record: Record) {
+        self.last = self.last.max(Some(record.time));
+        match record.event {
+            Event::RunStarted(started) => {
+                self.started = Some(record.time);
+                self.header = Some(Box::new(started));
+            }
+            Event::RunEnded(_) => self.ended = self.ended.max(Some(record.time)),
+            event => self.records.push(Record {
+                time: record.time,
+                event,
+            }),
+        }
+    }
+
+    fn sort(&mut self) {
+        // Lines of one moment in a fixed order, whatever theirs was.
+        self.records
+            .sort_by_cached_key(|record| (record.time, record.to_line().unwrap_or_default()));
+    }
+}
+
+/// Gathers what is logged about the hashes; logs in the order of their paths.
+pub(super) fn gather(sources: &Sources, hashes: &BTreeSet<MessageHash>) -> Result<Vec<LogFacts>, InputError> {
+    let needles: Vec<String> = hashes.iter().map(ToString::to_string).collect();
+    let mut logs = Vec::new();
+    sources.each(|path, input| {
+        let mut parts = vec![LogFacts::default()];
+        let mut last_time = LastTime::default();
+        scan(
+            input,
+            |line| {
+                last_time.see(line);
+                match event_name(line) {
+                    Some(name) if MESSAGE_EVENTS.contains(&name) => {
+                        needles.iter().any(|needle| contains(line, needle.as_bytes()))
+                    }
+                    _ => true,
+                }
+            },
+            |scanned| {
+                let part = parts.last_mut().expect("there is always one");
+                match scanned {
+                    Scanned::Unreadable => part.unreadable += 1,
+                    Scanned::Event(record) if begins_another(part, &record) => {
+                        let mut another = LogFacts::default();
+                        another.add(*record);
+                        parts.push(another);
+                    }
+                    Scanned::Event(record) if is_about(&record.event, hashes) => part.add(*record),
+                    Scanned::Event(record) => part.last = part.last.max(Some(record.time)),
+                }
+            },
+        )?;
+        // Lines that were not parsed have a time too; of several logs in one file the last one was cut, if any.
+        if let [only] = parts.as_mut_slice() {
+            only.last = only.last.max(last_time.latest());
+        }
+        for (number, mut part) in (1..).zip(parts) {
+            part.path = if number == 1 {
+                path.to_owned()
+            } else {
+                format!("{path}#{number}")
+            };
+            part.sort();
+            logs.push(part);
+        }
+        Ok(())
+    })?;
+    logs.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(logs)
+}
+
+fn begins_another(part: &LogFacts, record: &Record) -> bool {
+    part.header.is_some() && matches!(record.event, Event::RunStarted(_))
+}
+
+/// Whether an event tells of one of the hashes, or of the state its author was in.
+fn is_about(event: &Event, hashes: &BTreeSet<MessageHash>) -> bool {
+    match event {
+        Event::PublishAttempt(e) => hashes.contains(&e.hash),
+        Event::Published(e) => hashes.contains(&e.hash),
+        Event::PublishFailed(e) => hashes.contains(&e.hash),
+        Event::Received(e) => hashes.contains(&e.hash),
+        Event::CorruptReceived(e) => hashes.contains(&e.hash),
+        Event::ForeignReceived(e) => hashes.contains(&e.hash),
+        Event::LightpushHandled(e) => e.hash.is_some_and(|hash| hashes.contains(&hash)),
+        Event::RelayReceived(e) => hashes.contains(&e.hash),
+        Event::RelaySent(e) => hashes.contains(&e.hash),
+        Event::FilterPushed(e) => hashes.contains(&e.hash),
+        Event::Stored(e) => hashes.contains(&e.hash),
+        Event::StoreSkipped(e) => hashes.contains(&e.hash),
+        Event::RunStarted(_)
+        | Event::RunEnded(_)
+        | Event::ClientStarted(_)
+        | Event::Connected(_)
+        | Event::Subscribed(_)
+        | Event::PresenceLost(_)
+        | Event::PresenceRestored(_)
+        | Event::FilterExpired(_) => true,
+        Event::FilterHandled(e) => e.request != "ping",
+        _ => false,
+    }
+}
+
+/// The latest time of the lines of our writer, whose texts sort like the times.
+#[derive(Default)]
+struct LastTime(Vec<u8>);
+
+impl LastTime {
+    fn see(&mut self, line: &[u8]) {
+        const KEY: &[u8] = b"\",\"time\":\"";
+        const TIME_BYTES: usize = "2023-11-14T22:13:20.000000000Z".len();
+        let Some(name) = event_name(line) else { return };
+        let from = b"{\"v\":1,\"event\":\"".len() + name.len();
+        let Some(time) = line[from..].strip_prefix(KEY).and_then(|rest| rest.get(..TIME_BYTES)) else {
+            return;
+        };
+        if time.last() == Some(&b'Z') && time > self.0.as_slice() {
+            self.0.clear();
+            self.0.extend_from_slice(time);
+        }
+    }
+
+    fn latest(&self) -> Option<Timestamp> {
+        std::str::from_utf8(&self.0).ok()?.parse().ok()
+    }
+}

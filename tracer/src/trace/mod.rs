@@ -1,0 +1,75 @@
+//! The life of one message: every attempt, hop, push and arrival on one time line, and where it ended.
+//!
+//! The logs are read twice: [`find`](self) tells which hashes the message went under, `gather` takes what is logged
+//! about them. Everything after that is small.
+
+mod build;
+mod command;
+mod evidence;
+mod explain;
+mod find;
+mod gather;
+mod id;
+mod model;
+mod names;
+mod receivers;
+mod relay;
+pub(crate) mod scan;
+mod text;
+mod timeline;
+
+use std::path::PathBuf;
+
+pub use command::TraceArgs;
+pub(crate) use command::run_trace;
+pub use find::MAX_CANDIDATES;
+pub use id::{MIN_PREFIX_DIGITS, MessageId, ParseMessageIdError};
+pub use model::*;
+pub use scan::MAX_STDIN_BYTES;
+pub use text::render_trace;
+
+use crate::input::InputError;
+
+/// Why there is no trace.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The inputs cannot be read.
+    #[error(transparent)]
+    Input(#[from] InputError),
+    /// No log tells of such a message.
+    #[error("{0} is in none of these logs: see that they are of the same run and the id is written right")]
+    NotFound(String),
+    /// The id fits several messages.
+    #[error("{id} fits {} messages; write more digits, or choose a run with --run:", candidates.len() + more)]
+    Ambiguous {
+        /// The id.
+        id: String,
+        /// The first [`MAX_CANDIDATES`] of them.
+        candidates: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
+}
+
+impl TraceError {
+    /// The lines that name what the id may mean.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::Ambiguous { candidates, .. } => candidates.as_slice(),
+            _ => &[],
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+/// Traces the message `id` through the logs `inputs`; of `run`, where the logs are of several.
+///
+/// # Errors
+/// [`TraceError`].
+pub fn trace(inputs: &[PathBuf], id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
+    let sources = scan::Sources::open(inputs)?;
+    let found = find::find(&sources, id, run)?;
+    let logs = gather::gather(&sources, &found.hashes)?;
+    Ok(build::build(&found, logs))
+}

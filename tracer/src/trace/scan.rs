@@ -1,0 +1,170 @@
+//! Reads the logs line by line and parses only the lines somebody wants: a message is in a handful of millions.
+
+use std::{
+    io::{self, BufRead, BufReader, Read as _},
+    path::PathBuf,
+};
+
+use event_log::{MAX_LINE_BYTES, Record, parse_line, reader::READ_BUFFER_BYTES};
+
+use crate::input::{self, Input, InputError};
+
+/// Most bytes of standard input that are held, because a trace reads its input more than once.
+pub const MAX_STDIN_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The logs to read, as often as needed.
+pub(crate) struct Sources {
+    inputs: Vec<Input>,
+    stdin: Vec<u8>,
+}
+
+/// One line that was wanted.
+pub(crate) enum Scanned {
+    /// An event.
+    Event(Box<Record>),
+    /// No event, though it may have been one.
+    Unreadable,
+}
+
+impl Sources {
+    /// Resolves paths and patterns; reads standard input when it is among them.
+    ///
+    /// # Errors
+    /// [`InputError`] when something is missing or cannot be read, or standard input is larger than
+    /// [`MAX_STDIN_BYTES`].
+    pub(crate) fn open(given: &[PathBuf]) -> Result<Self, InputError> {
+        let inputs = input::resolve(given)?;
+        let mut stdin = Vec::new();
+        if inputs.iter().any(is_stdin) {
+            let unreadable = |error| InputError::Unreadable {
+                path: "standard input".to_owned(),
+                error,
+            };
+            input::expand(io::stdin())
+                .and_then(|input| input.take(MAX_STDIN_BYTES + 1).read_to_end(&mut stdin))
+                .map_err(unreadable)?;
+            if stdin.len() as u64 > MAX_STDIN_BYTES {
+                let text = format!("more than {MAX_STDIN_BYTES} bytes, which have to be read twice: give a file");
+                return Err(unreadable(io::Error::other(text)));
+            }
+        }
+        Ok(Self { inputs, stdin })
+    }
+
+    /// Hands each log to `read`, with its path as shown.
+    ///
+    /// # Errors
+    /// [`InputError`] when a file cannot be read.
+    pub(crate) fn each(
+        &self,
+        mut read: impl FnMut(&str, &mut dyn BufRead) -> io::Result<()>,
+    ) -> Result<(), InputError> {
+        for input in &self.inputs {
+            let path = input.path.display().to_string();
+            let done = if is_stdin(input) {
+                read("standard input", &mut self.stdin.as_slice())
+            } else {
+                input::open(&input.path)
+                    .and_then(|file| read(&path, &mut BufReader::with_capacity(READ_BUFFER_BYTES, file)))
+            };
+            done.map_err(|error| InputError::Unreadable { path, error })?;
+        }
+        Ok(())
+    }
+}
+
+fn is_stdin(input: &Input) -> bool {
+    input.path.as_os_str() == "-"
+}
+
+/// Parses the lines of `input` that `wanted` picks by their bytes.
+pub(crate) fn scan(
+    input: &mut dyn BufRead,
+    mut wanted: impl FnMut(&[u8]) -> bool,
+    mut each: impl FnMut(Scanned),
+) -> io::Result<()> {
+    let limit_bytes = MAX_LINE_BYTES as u64 + 1;
+    let mut buffer = Vec::new();
+    let mut in_long_line = false;
+    loop {
+        buffer.clear();
+        if io::Read::take(&mut *input, limit_bytes).read_until(b'\n', &mut buffer)? == 0 {
+            return Ok(());
+        }
+        let ends = buffer.last() == Some(&b'\n');
+        let too_long = !ends && buffer.len() > MAX_LINE_BYTES;
+        if in_long_line || too_long {
+            // Told once, at its first piece.
+            if !in_long_line {
+                each(Scanned::Unreadable);
+            }
+            in_long_line = !ends;
+            continue;
+        }
+        let line = buffer.trim_ascii();
+        // Text of other programs on the same stream is not worth a word.
+        if line.first() != Some(&b'{') || !wanted(line) {
+            continue;
+        }
+        let record = std::str::from_utf8(line).ok().and_then(|text| parse_line(text).ok());
+        each(record.map_or(Scanned::Unreadable, |record| Scanned::Event(Box::new(record))));
+    }
+}
+
+/// The name of the event of a line, as our writer writes it. `None`: look at the line as a whole.
+pub(crate) fn event_name(line: &[u8]) -> Option<&[u8]> {
+    const KEY: &[u8] = b"{\"v\":1,\"event\":\"";
+    let rest = line.strip_prefix(KEY)?;
+    let end = rest.iter().take(40).position(|byte| *byte == b'"')?;
+    // A line that was cut must be parsed, so that it is counted.
+    (line.last() == Some(&b'}')).then(|| &rest[..end])
+}
+
+/// Whether `needle` occurs in `line`.
+pub(crate) fn contains(line: &[u8], needle: &[u8]) -> bool {
+    memchr::memmem::find(line, needle).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "{\"v\":1,\"event\":\"listening\",\"time\":\"2023-11-14T22:13:20Z\",\"address\":\"a\"}";
+
+    fn counts(input: &[u8], wanted: impl FnMut(&[u8]) -> bool) -> (usize, usize) {
+        let (mut events, mut unreadable) = (0, 0);
+        scan(&mut BufReader::with_capacity(11, input), wanted, |line| match line {
+            Scanned::Event(_) => events += 1,
+            Scanned::Unreadable => unreadable += 1,
+        })
+        .unwrap();
+        (events, unreadable)
+    }
+
+    #[test]
+    fn only_wanted_lines_are_parsed() {
+        let input = format!("{GOOD}\nother text\n{{cut\n\n{GOOD}");
+        assert_eq!(counts(input.as_bytes(), |_| true), (2, 1));
+        assert_eq!(counts(input.as_bytes(), |line| contains(line, b"listening")), (2, 0));
+        assert_eq!(counts(input.as_bytes(), |_| false), (0, 0));
+    }
+
+    #[test]
+    fn a_line_bomb_is_one_unreadable_line() {
+        let mut input = vec![b'{'; 3 * MAX_LINE_BYTES];
+        input.push(b'\n');
+        input.extend_from_slice(GOOD.as_bytes());
+        assert_eq!(counts(&input, |_| true), (1, 1));
+    }
+
+    #[test]
+    fn the_event_name_of_a_whole_line_is_found() {
+        assert_eq!(event_name(GOOD.as_bytes()), Some(b"listening".as_slice()));
+        assert_eq!(
+            event_name(&GOOD.as_bytes()[..60]),
+            None,
+            "a cut line is looked at as a whole"
+        );
+        assert_eq!(event_name(b"{ \"event\" : \"listening\" }"), None);
+    }
+}
