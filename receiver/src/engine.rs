@@ -105,6 +105,8 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         tracing::info!(clients = shared.settings.clients, "subscribed");
         let ending = shared.settings.end.wait(&shared.activity, Instant::now());
         tokio::select! {
+            // In this order: at a signal the clients end too, at once when they have no connection, and that is no error.
+            biased;
             reason = unless_stopped(&shutdown, ending) => Ok(reason.unwrap_or("signal")),
             ended = tasks.join_next() => Err(SessionError::Internal(format!("a client task ended: {ended:?}"))),
         }
