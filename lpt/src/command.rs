@@ -60,7 +60,7 @@ fn overview() -> clap::Command {
         .subcommand(service_node::cli::command().name("node"))
         .subcommand(publisher::command().name("publisher"))
         .subcommand(receiver::command().name("receiver"))
-        .subcommand(clap::Command::new("tracer").about("Reads event logs, joins, judges and reports"))
+        .subcommand(tracer::cli::Cli::command().name("tracer"))
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .after_help(ExitCode::help_table(&ExitCode::ALL))

@@ -32,8 +32,14 @@ fn v2_and_v3_publishers_reach_redundant_receivers_over_two_relaying_nodes() {
     let (code, report) = bench.report(&["--max-slip=1h"]);
     assert_eq!(code, 0, "{:#}", report["reasons"]);
     let counts = |receiver: usize| &report["receivers"][receiver]["counts"];
-    assert_eq!((counts(0)["received"].as_u64(), counts(0)["duplicates"].as_u64()), (Some(40), Some(40)));
-    assert_eq!((counts(1)["received"].as_u64(), counts(1)["duplicates"].as_u64()), (Some(40), Some(0)));
+    assert_eq!(
+        (counts(0)["received"].as_u64(), counts(0)["duplicates"].as_u64()),
+        (Some(40), Some(40))
+    );
+    assert_eq!(
+        (counts(1)["received"].as_u64(), counts(1)["duplicates"].as_u64()),
+        (Some(40), Some(0))
+    );
 }
 
 #[test]

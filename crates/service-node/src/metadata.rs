@@ -11,7 +11,7 @@ use waku::{
     wire::{WakuMetadata, protocol_id},
 };
 
-use crate::{inbound::Answer, services::Services};
+use crate::{inbound::Answer, peer_exchange, services::Services};
 
 /// How long a peer may take to answer. A burst of new clients may keep both sides busy for seconds.
 const ASK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,11 +43,10 @@ pub(crate) async fn ask_newcomers(mut identified: mpsc::Receiver<PeerId>, servic
         let services = services.clone();
         tokio::spawn(async move {
             match ask_metadata(&services.streams, peer, &ours(&services), ASK_TIMEOUT).await {
-                Ok(theirs) => {
-                    if let Some(reason) = stranger(services.config.cluster_id, &theirs) {
-                        see_off(&services, peer, reason).await;
-                    }
-                }
+                Ok(theirs) => match stranger(services.config.cluster_id, &theirs) {
+                    Some(reason) => see_off(&services, peer, reason).await,
+                    None => peer_exchange::learn_from(&services, peer).await,
+                },
                 Err(RequestError::Unsupported { .. }) => {
                     services
                         .network

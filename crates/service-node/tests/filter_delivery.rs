@@ -104,7 +104,7 @@ async fn a_stuck_subscriber_holds_nobody_back_and_its_queue_is_bounded() {
     const MESSAGES: usize = 40;
     let mut config = config();
     config.standalone = true;
-    config.filter.push_timeout = Duration::from_millis(300);
+    config.filter.push_timeout = Duration::from_secs(1);
     config.filter.push_queue = 4;
     let node = start(config).await;
     let publisher = client_at(&node).await;

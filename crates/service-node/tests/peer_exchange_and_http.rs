@@ -8,10 +8,14 @@ use common::{
     raw::{RawConfig, RawPeer},
     *,
 };
+use libp2p::PeerId;
 use serde_json::Value;
 use service_node::{StoreSettings, rate_limit::RateLimit};
-use std::time::Duration;
-use waku::{Capability, NodeRecord, net::LightpushVersion};
+use std::{collections::HashSet, time::Duration};
+use waku::{
+    Capability, NodeRecord,
+    net::{LightpushVersion, client::ExchangedPeers},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn peer_exchange_answers_with_the_nodes_own_record() {
@@ -25,7 +29,11 @@ async fn peer_exchange_answers_with_the_nodes_own_record() {
         });
         let node = start(config).await;
         let client = client_at(&node).await;
-        let (status, records, bad_count) = client.client.peer_exchange(node.peer(), 5).await.unwrap();
+        let ExchangedPeers {
+            status,
+            records,
+            bad_count,
+        } = client.client.peer_exchange(node.peer(), 5).await.unwrap();
         assert_eq!((status.code, bad_count), (200, 0));
         let [record] = &records[..] else {
             panic!("{} records", records.len())
@@ -57,13 +65,16 @@ async fn peer_exchange_has_limits() {
             .peer_exchange(node.peer(), u64::MAX)
             .await
             .unwrap()
-            .1
+            .records
             .len(),
         1
     );
-    let (status, records, _) = client.client.peer_exchange(node.peer(), 0).await.unwrap();
+    let ExchangedPeers { status, records, .. } = client.client.peer_exchange(node.peer(), 0).await.unwrap();
     assert_eq!((status.code, records.len()), (503, 0));
-    assert_eq!(client.client.peer_exchange(node.peer(), 1).await.unwrap().0.code, 429);
+    assert_eq!(
+        client.client.peer_exchange(node.peer(), 1).await.unwrap().status.code,
+        429
+    );
 }
 
 async fn get(node: &TestNode, path: &str) -> (u16, String) {
@@ -173,4 +184,27 @@ async fn debug_info_has_full_addresses_and_the_record() {
     let record: NodeRecord = info["enrUri"].as_str().unwrap().parse().unwrap();
     assert_eq!(record.peer_id, node.peer());
     assert_eq!(get(&node, "/nothing").await.0, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_passes_on_the_records_of_its_static_peers() {
+    let nodes = start_line(2).await;
+    let client = client_at(&nodes[1]).await;
+    let expected: HashSet<PeerId> = nodes.iter().map(TestNode::peer).collect();
+    let asking = async {
+        loop {
+            let answer = client.client.peer_exchange(nodes[1].peer(), 10).await.unwrap();
+            if answer
+                .records
+                .iter()
+                .map(|record| record.peer_id)
+                .collect::<HashSet<_>>()
+                == expected
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await; // it is still asking its peer
+        }
+    };
+    tokio::time::timeout(PATIENCE, asking).await.expect("both records");
 }

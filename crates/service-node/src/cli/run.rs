@@ -19,7 +19,7 @@ use super::{
     args::{Args, ArgsError},
     key::{self, KeyError},
 };
-use crate::{Node, StartError};
+use crate::{Node, StartError, metrics::Metrics};
 
 /// What the seed of an identity is combined with, so that a publisher with the same seed is somebody else.
 const KEY_ROLE: &str = "service-node";
@@ -125,8 +125,9 @@ async fn run(parsed: Parsed<Args>) -> Result<(), RunError> {
         () = duration_over => "duration".to_owned(),
         error = log_failed => format!("error: {error}"),
     };
-    let counters = counters(&node);
+    let metrics = node.metrics().clone();
     node.stop().await;
+    let counters = counters(&metrics);
     let closed = tokio::task::spawn_blocking(move || log.close(RunEnded { reason, counters })).await;
     closed.map_err(|error| RunError::Internal(error.to_string()))??;
     Ok(())
@@ -152,8 +153,7 @@ fn announce(node: &Node, name: &str) {
     }
 }
 
-fn counters(node: &Node) -> BTreeMap<String, u64> {
-    let metrics = node.metrics();
+fn counters(metrics: &Metrics) -> BTreeMap<String, u64> {
     [
         ("relay_received", metrics.relay_received.get()),
         ("relay_sent", metrics.relay_sent.get()),

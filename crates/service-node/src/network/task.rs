@@ -26,7 +26,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval, sleep_until},
 };
 use waku::{
-    WakuMessage,
+    MessageHash, WakuMessage, gossip_id,
     net::{
         kept::{Due, KeptNodes, Phase},
         streams::{InboundStream, StreamControl, StreamRefused},
@@ -205,7 +205,7 @@ struct Task {
     is_meshed: watch::Sender<bool>,
     identified: mpsc::Sender<PeerId>,
     deliver: Deliver,
-    /// Messages a standalone node accepted lately.
+    /// Gossip ids of messages a standalone node accepted lately.
     accepted_alone: RecentHashes,
     log: EventLog,
     metrics: Arc<Metrics>,
@@ -276,7 +276,8 @@ impl Task {
             Ok(_) => PublishOutcome::Sent(self.shards.subscribers(&topic)),
             // gossipsub remembers only what it could send; alone, the node has to remember by itself.
             Err(PublishError::NoPeersSubscribedToTopic) if self.config.standalone => {
-                let is_new = self.accepted_alone.insert(delivery.hash, std::time::Instant::now());
+                let id = MessageHash::from(gossip_id(&delivery.encoded));
+                let is_new = self.accepted_alone.insert(id, std::time::Instant::now());
                 if is_new {
                     PublishOutcome::Sent(Vec::new())
                 } else {

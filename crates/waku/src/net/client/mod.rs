@@ -11,7 +11,7 @@ mod store;
 pub use config::{ClientConfig, ClientLimits};
 pub use error::{RequestError, StartError};
 pub use event::ClientEvent;
-pub use requests::{LightpushVersion, PushAnswer, metadata};
+pub use requests::{ExchangedPeers, LightpushVersion, PushAnswer, metadata, peer_exchange};
 
 use std::sync::Arc;
 

@@ -218,31 +218,13 @@ impl LightClient {
         Ok(answer.status())
     }
 
-    /// Asks for up to `count` other nodes. Records that do not verify are left out and counted.
+    /// Asks for up to `count` other nodes.
     ///
     /// # Errors
     /// See [`RequestError`].
-    pub async fn peer_exchange(
-        &self,
-        peer: PeerId,
-        count: u64,
-    ) -> Result<(Status, Vec<NodeRecord>, usize), RequestError> {
-        let exchange = Exchange {
-            protocol: protocol_id::PEER_EXCHANGE,
-            request_cap_bytes: frame_cap::PEER_EXCHANGE_BYTES,
-            response_cap_bytes: frame_cap::PEER_EXCHANGE_BYTES,
-            deadline: self.limits.metadata_timeout,
-        };
-        let answer: PeerExchangeRpc = self.ask(peer, exchange, &PeerExchangeRpc::request(count)).await?;
-        let response = answer
-            .response
-            .ok_or_else(|| mismatch("no response in the peer exchange answer"))?;
-        let mut bad = 0;
-        let records = response
-            .records()
-            .filter_map(|rlp| NodeRecord::from_rlp(rlp).inspect_err(|_| bad += 1).ok())
-            .collect();
-        Ok((response.status(), records, bad))
+    pub async fn peer_exchange(&self, peer: PeerId, count: u64) -> Result<ExchangedPeers, RequestError> {
+        require_protocol(&self.known, peer, protocol_id::PEER_EXCHANGE)?;
+        peer_exchange(&self.streams, peer, count, self.limits.metadata_timeout).await
     }
 
     /// Asks a service node for its cluster and shards.
@@ -282,6 +264,49 @@ pub async fn metadata(
         deadline,
     };
     exchange.run(streams, peer, ours).await
+}
+
+/// What a peer-exchange answer holds.
+#[derive(Debug, Clone)]
+pub struct ExchangedPeers {
+    /// Status; 200 with records, 503 without.
+    pub status: Status,
+    /// Records whose signature holds.
+    pub records: Vec<NodeRecord>,
+    /// Records left out because they do not decode or verify.
+    pub bad_count: usize,
+}
+
+/// Asks `peer` for up to `count` other nodes: for light clients, and for service nodes that fill their own pool.
+///
+/// # Errors
+/// See [`RequestError`].
+pub async fn peer_exchange(
+    streams: &StreamControl,
+    peer: PeerId,
+    count: u64,
+    deadline: Duration,
+) -> Result<ExchangedPeers, RequestError> {
+    let exchange = Exchange {
+        protocol: protocol_id::PEER_EXCHANGE,
+        request_cap_bytes: frame_cap::PEER_EXCHANGE_BYTES,
+        response_cap_bytes: frame_cap::PEER_EXCHANGE_BYTES,
+        deadline,
+    };
+    let answer: PeerExchangeRpc = exchange.run(streams, peer, &PeerExchangeRpc::request(count)).await?;
+    let response = answer
+        .response
+        .ok_or_else(|| mismatch("no response in the peer exchange answer"))?;
+    let mut bad_count = 0;
+    let records = response
+        .records()
+        .filter_map(|rlp| NodeRecord::from_rlp(rlp).inspect_err(|_| bad_count += 1).ok())
+        .collect();
+    Ok(ExchangedPeers {
+        status: response.status(),
+        records,
+        bad_count,
+    })
 }
 
 /// Refuses early what lazy negotiation would only find out after the request was written.
