@@ -49,7 +49,7 @@ pub fn main_with(mut argv: Vec<OsString>) -> process::ExitCode {
 /// The command as `lpt --help` shows it.
 fn overview() -> clap::Command {
     clap::Command::new("lpt")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(runtime::version::version())
         .about("Tells how many messages get lost, where, how late and how often twice on their way from lightpush to filter")
         .long_about(
             "Tells how many messages get lost, where, how late and how often twice on their way from lightpush to filter.\n\n\

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    lpt::main_with(std::env::args_os().collect()).into()
+    lpt::main_with(std::env::args_os().collect())
 }

@@ -1,5 +1,7 @@
 //! Messages that arrive: both lightpush versions, redundant receivers, many clients in one process.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! Messages that get lost, and a report that says so: never a pass, and the indices exactly.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,7 @@
 //! Publisher and receiver as processes: errors that help, endings that keep what was written.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::time::Duration;

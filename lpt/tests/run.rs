@@ -1,5 +1,7 @@
 //! `lpt run` from the outside: report, exit code, run folder, and nothing left behind.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod common;
 
 use std::{

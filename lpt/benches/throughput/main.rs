@@ -8,6 +8,8 @@
 //!
 //! (a) and (b) alternate, and the middle of three rounds counts. `--quick` shortens every part, for a look only.
 
+#![allow(clippy::print_stdout, reason = "the figures are what a benchmark is for")]
+
 mod bare;
 mod chain;
 mod processes;
