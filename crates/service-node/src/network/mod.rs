@@ -3,8 +3,10 @@
 mod behaviour;
 mod mesh;
 mod peers;
+mod relaying;
+mod start;
 mod task;
 
 pub(crate) use peers::Peers;
-pub use task::StartError;
-pub(crate) use task::{Deliver, NetworkHandle, start};
+pub use start::StartError;
+pub(crate) use start::{Deliver, NetworkHandle, start};

@@ -4,8 +4,8 @@
 //! protocols, metadata names its cluster. A node of another cluster is refused for good; everything else is tried again.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    sync::{Arc, RwLock},
+    collections::{HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{ClientConfig, ClientEvent, RequestError, StartError, inbound, requests};
+use super::{ClientConfig, ClientEvent, StartError, inbound, introduction::MetadataAnswer, known_peers::KnownPeers};
 use crate::{
     ServiceNodeAddr,
     net::{
@@ -64,48 +64,12 @@ pub(crate) enum Command {
     Shutdown(oneshot::Sender<()>),
 }
 
-/// The protocols of the peers that are ready, shared with the requests.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct KnownPeers(Arc<RwLock<HashMap<PeerId, HashSet<String>>>>);
-
-impl KnownPeers {
-    /// Whether a peer speaks a protocol; `None` when it is not ready.
-    pub(crate) fn speaks(&self, peer: PeerId, protocol: &str) -> Option<bool> {
-        let known = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.get(&peer).map(|protocols| protocols.contains(protocol))
-    }
-
-    fn insert(&self, peer: PeerId, protocols: &[String]) {
-        let mut known = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        known.insert(peer, protocols.iter().cloned().collect());
-    }
-
-    fn remove(&self, peer: PeerId) -> bool {
-        self.0
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .remove(&peer)
-            .is_some()
-    }
-}
-
 #[derive(NetworkBehaviour)]
-struct ClientBehaviour {
+pub(super) struct ClientBehaviour {
     streams: streams::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
 }
-
-/// What identify and the connection say about a peer that is being introduced.
-#[derive(Debug, Clone)]
-struct Introduction {
-    peer: PeerId,
-    address: Multiaddr,
-    agent: String,
-    protocols: Vec<String>,
-}
-
-type MetadataAnswer = (Introduction, Result<WakuMetadata, RequestError>);
 
 /// What the driver wakes up for.
 enum WakeUp {
@@ -120,20 +84,20 @@ enum WakeUp {
 }
 
 pub(crate) struct Driver {
-    swarm: Swarm<ClientBehaviour>,
-    commands: mpsc::UnboundedReceiver<Command>,
-    events: mpsc::Sender<ClientEvent>,
+    pub(super) swarm: Swarm<ClientBehaviour>,
+    pub(super) commands: mpsc::UnboundedReceiver<Command>,
+    pub(super) events: mpsc::Sender<ClientEvent>,
     /// Events the owner has not taken yet. The swarm never waits for the owner: the owner may be waiting for an answer.
-    outbox: VecDeque<ClientEvent>,
-    known: KnownPeers,
-    kept: KeptNodes,
-    addresses: HashMap<PeerId, Multiaddr>,
-    metadata: Arc<WakuMetadata>,
-    answers: (mpsc::Sender<MetadataAnswer>, mpsc::Receiver<MetadataAnswer>),
-    cluster_id: u16,
-    introduction_timeout: Duration,
+    pub(super) outbox: VecDeque<ClientEvent>,
+    pub(super) known: KnownPeers,
+    pub(super) kept: KeptNodes,
+    pub(super) addresses: HashMap<PeerId, Multiaddr>,
+    pub(super) metadata: Arc<WakuMetadata>,
+    pub(super) answers: (mpsc::Sender<MetadataAnswer>, mpsc::Receiver<MetadataAnswer>),
+    pub(super) cluster_id: u16,
+    pub(super) introduction_timeout: Duration,
     /// Refused streams are told only while fewer events than this wait: they are the peers' to make.
-    outbox_refusals_max: usize,
+    pub(super) outbox_refusals_max: usize,
 }
 
 impl Driver {
@@ -272,14 +236,14 @@ impl Driver {
     }
 
     /// Notes a failure of a kept node and tells when it is tried again.
-    fn retry(&mut self, peer: PeerId, error: String) {
+    pub(super) fn retry(&mut self, peer: PeerId, error: String) {
         let retry_in = self.kept.failed(peer, Instant::now(), &mut rand::rng());
         if retry_in.is_some() {
             self.outbox.push_back(ClientEvent::DialFailed { peer, error, retry_in });
         }
     }
 
-    fn refuse(&mut self, peer: PeerId, error: String) {
+    pub(super) fn refuse(&mut self, peer: PeerId, error: String) {
         self.forget(peer);
         self.outbox.push_back(ClientEvent::Refused { peer, error });
     }
@@ -342,79 +306,6 @@ impl Driver {
                 peer,
                 format!("connection lost before the introduction was complete: {reason}"),
             );
-        }
-    }
-
-    fn on_identify(&mut self, event: identify::Event, streams: &StreamControl) {
-        let identify::Event::Received {
-            peer_id: peer, info, ..
-        } = event
-        else {
-            return;
-        };
-        if !matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
-            return;
-        }
-        let Some(address) = self.addresses.get(&peer).cloned() else {
-            return;
-        };
-        let protocols = info.protocols.iter().map(ToString::to_string).collect();
-        let introduction = Introduction {
-            peer,
-            address,
-            agent: info.agent_version,
-            protocols,
-        };
-        let (streams, ours, answers) = (streams.clone(), self.metadata.clone(), self.answers.0.clone());
-        let deadline = self.introduction_timeout;
-        tokio::spawn(async move {
-            let answer = requests::metadata(&streams, introduction.peer, &ours, deadline).await;
-            let _ = answers.send((introduction, answer)).await;
-        });
-    }
-
-    fn on_metadata(&mut self, (introduction, answer): MetadataAnswer) {
-        let Introduction {
-            peer,
-            address,
-            agent,
-            protocols,
-        } = introduction;
-        if !matches!(self.kept.phase(peer), Some(Phase::Introducing(_))) {
-            return; // lost or forgotten meanwhile
-        }
-        let ours = self.cluster_id;
-        match answer.map(|metadata| metadata.cluster_id) {
-            Ok(Some(cluster)) if cluster == u32::from(ours) => {
-                self.known.insert(peer, &protocols);
-                self.kept.set_phase(peer, Phase::Ready);
-                let agent = Some(agent);
-                self.outbox.push_back(ClientEvent::Ready {
-                    peer,
-                    address,
-                    agent,
-                    protocols,
-                });
-            }
-            Ok(Some(cluster)) => {
-                let hint = format!("start this client with cluster id {cluster}, or choose another service node");
-                self.refuse(
-                    peer,
-                    format!("service node is on cluster {cluster}, this client on cluster {ours}: {hint}"),
-                );
-            }
-            Ok(None) => self.refuse(peer, "service node names no cluster in its metadata".into()),
-            Err(RequestError::Unsupported { .. }) => {
-                let why = "RFC 64 forbids peers without it";
-                self.refuse(
-                    peer,
-                    format!("service node does not serve {}: {why}", protocol_id::METADATA),
-                );
-            }
-            Err(error) => {
-                self.retry(peer, format!("metadata exchange failed: {error}"));
-                let _ = self.swarm.disconnect_peer_id(peer);
-            }
         }
     }
 }

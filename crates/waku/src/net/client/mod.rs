@@ -5,6 +5,8 @@ mod driver;
 mod error;
 mod event;
 mod inbound;
+mod introduction;
+mod known_peers;
 mod requests;
 mod store;
 
@@ -18,7 +20,10 @@ use std::sync::Arc;
 use libp2p::PeerId;
 use tokio::sync::{mpsc, oneshot};
 
-use self::driver::{Command, Driver, KnownPeers};
+use self::{
+    driver::{Command, Driver},
+    known_peers::KnownPeers,
+};
 use super::streams::StreamControl;
 use crate::ServiceNodeAddr;
 

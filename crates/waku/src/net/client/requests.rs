@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::{
     LightClient,
-    driver::KnownPeers,
     error::{RequestError, is_unsupported},
+    known_peers::KnownPeers,
 };
 use crate::{
     NodeRecord, Status, WakuMessage, frame,
