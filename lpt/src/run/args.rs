@@ -89,7 +89,7 @@ pub struct Args {
     #[arg(long, value_name = "TEXT", help_heading = "Run")]
     pub key_seed: Option<String>,
 
-    /// Run folder, which must not exist [default: lpt-runs/<time>-<run id>]
+    /// Run folder, which must not exist [default: lpt-runs/TIME-RUN-ID]
     #[arg(long, value_name = "FOLDER", help_heading = "Run")]
     pub folder: Option<PathBuf>,
 
