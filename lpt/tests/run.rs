@@ -53,6 +53,7 @@ fn the_default_scenario_passes_and_keeps_everything() {
         "publisher-1.jsonl",
         "receiver-2.jsonl",
         "report.txt",
+        "report.html",
     ] {
         assert!(folder.join(kept).exists(), "{kept}");
     }

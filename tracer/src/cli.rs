@@ -8,6 +8,7 @@ use crate::{
     diff::DiffArgs,
     exit_code::ExitCode,
     gate::GateArgs,
+    input::SourceArgs,
     logs::LogsArgs,
     options::{DEFAULT_LATE_AFTER_NS, DEFAULT_MAX_LOSS_PERCENT, Options},
     report::ReportTarget,
@@ -67,8 +68,12 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct LogArgs {
     /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
-    #[arg(value_name = "LOG", required = true)]
+    #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
+
+    /// Log stores.
+    #[command(flatten)]
+    pub sources: SourceArgs,
 
     /// Form of the report
     #[arg(long, value_enum, default_value_t)]

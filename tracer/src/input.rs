@@ -1,6 +1,14 @@
-//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`, with `.gz` or `.zst` behind), glob patterns, `-` for standard input.
+//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`, with `.gz` or `.zst` behind), glob patterns, `-` for standard input; and
+//! log stores over HTTP, whose answers are kept in a folder of their own for the time of the run.
 
 mod compressed;
+mod http;
+mod loki;
+mod source;
+mod spool;
+#[cfg(test)]
+mod store_tests;
+mod victorialogs;
 
 use std::{
     collections::HashSet,
@@ -10,6 +18,12 @@ use std::{
 
 pub use compressed::{FREE_EXPANDED_BYTES, MAX_EXPANDED_BYTES, MAX_EXPANSION};
 pub(crate) use compressed::{expand, is_compressed, open};
+pub use http::{CONNECT_TIMEOUT, FIRST_PAUSE, MAX_ATTEMPTS, MAX_ERROR_BYTES, READ_TIMEOUT};
+pub use loki::{MAX_PAGE_BYTES, PAGE_LINES};
+pub use source::{Endpoint, SourceArgs, SourceError, StoreKind};
+pub(crate) use spool::Spool;
+pub use spool::{MAX_LABEL_BYTES, MAX_SOURCE_BYTES, MAX_STREAMS};
+pub use victorialogs::MAX_ANSWER_LINE_BYTES;
 
 /// Deepest folder that is searched: runs are kept a few levels deep, a loop of mounts is endless.
 pub const MAX_FOLDER_DEPTH: usize = 64;
@@ -48,16 +62,45 @@ pub enum InputError {
         /// What the system said.
         error: io::Error,
     },
+    /// Stores and queries that do not fit together.
+    #[error("{0}")]
+    Sources(String),
+    /// A log store that could not be read to the end.
+    #[error("cannot read {name}: {error}")]
+    Source {
+        /// The store and the query.
+        name: String,
+        /// What went wrong.
+        error: SourceError,
+    },
 }
 
 /// One file to read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Input {
+    /// What reports call it, where that is not its path: the answer of a log store lies in a temporary file.
+    pub(crate) name: Option<String>,
     /// The path as given or found; `-` for standard input.
     pub(crate) path: PathBuf,
     /// Whether the user means it to be an event log: named by path or pattern, or ending in `.jsonl`.
     /// A `.log` that was found in a folder may well be of another program.
     pub(crate) meant: bool,
+}
+
+impl Input {
+    /// A file called by its path.
+    pub(crate) const fn file(path: PathBuf, meant: bool) -> Self {
+        Self {
+            name: None,
+            path,
+            meant,
+        }
+    }
+
+    /// What reports and messages call it.
+    pub(crate) fn shown(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
+    }
 }
 
 /// Resolves what the user gave into files, in the order of their paths, each file once.
@@ -81,19 +124,13 @@ pub(crate) fn resolve(given: &[PathBuf]) -> Result<Vec<Input>, InputError> {
 
 fn resolve_one(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
     if path == Path::new("-") {
-        found.push(Input {
-            path: path.to_owned(),
-            meant: true,
-        });
+        found.push(Input::file(path.to_owned(), true));
         return Ok(());
     }
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => folder(path, found),
         Ok(_) => {
-            found.push(Input {
-                path: path.to_owned(),
-                meant: true,
-            });
+            found.push(Input::file(path.to_owned(), true));
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(path, found),
@@ -102,6 +139,10 @@ fn resolve_one(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
 }
 
 fn folder(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+    if let Some(mut logs) = spool::logs_in(path) {
+        found.append(&mut logs);
+        return Ok(());
+    }
     let before = found.len();
     walk(path, 0, found)?;
     if found.len() == before {
@@ -120,10 +161,7 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<Input>) -> Result<(), InputEr
         } else if let Some(ending) = log_ending(&entry.path())
             && fs::metadata(entry.path()).is_ok_and(|there| there.is_file())
         {
-            found.push(Input {
-                meant: ending == "jsonl",
-                path: entry.path(),
-            });
+            found.push(Input::file(entry.path(), ending == "jsonl"));
         }
     }
     Ok(())
@@ -164,7 +202,7 @@ fn pattern(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
         if path.is_dir() {
             folder(&path, found)?;
         } else {
-            found.push(Input { path, meant: true });
+            found.push(Input::file(path, true));
         }
     }
     Ok(())

@@ -83,12 +83,12 @@ fn put_together(inputs: &[Input], read: Vec<(Tables, ChunksRead<'_>)>) -> Result
     parts.sort_by_key(|(chunk, _)| (chunk.input, chunk.from_bytes));
     for chunks in parts.chunk_by_mut(|(a, _), (b, _)| a.input == b.input) {
         let input = &inputs[chunks[0].0.input];
-        let path = shown(&input.path);
+        let path = shown(input);
         let mut logs: Vec<Log> = Vec::new();
         for (_, read) in chunks {
             let read = std::mem::replace(read, Ok(Vec::new()));
             let parts = read.map_err(|error| InputError::Unreadable {
-                path: input.path.display().to_string(),
+                path: input.shown(),
                 error,
             })?;
             parts.into_iter().for_each(|part| join(&mut logs, part));
@@ -120,11 +120,11 @@ fn name(logs: &mut [Log], path: &str, meant: bool) {
     }
 }
 
-fn shown(path: &Path) -> String {
-    if is_stdin(path) {
+fn shown(input: &Input) -> String {
+    if is_stdin(&input.path) {
         "standard input".to_owned()
     } else {
-        path.display().to_string()
+        input.shown()
     }
 }
 
@@ -211,7 +211,7 @@ fn read_stream(
     }
     let stream = BufReader::with_capacity(BLOCK_BYTES, stream);
     let Tables { symbols, hashes } = tables;
-    let log = load_native(symbols, hashes, &shown(&input.path), input.meant, stream)?;
+    let log = load_native(symbols, hashes, &shown(input), input.meant, stream)?;
     Ok(vec![log])
 }
 
@@ -279,10 +279,7 @@ fn count(log: &mut Log, error: &LineError) {
 #[cfg(test)]
 pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl Read) -> io::Result<()> {
     let mut tables = Tables::default();
-    let given = Input {
-        path: path.into(),
-        meant,
-    };
+    let given = Input::file(path.into(), meant);
     let mut parts = read_stream(&mut tables, &given, input, None, &Progress::new(0))?;
     archive.take_tables(tables, parts.iter_mut());
     let mut logs = Vec::new();

@@ -15,7 +15,7 @@ use crate::{
     diff::run_diff,
     exit_code::ExitCode,
     gate::run_gate,
-    input::{self, InputError},
+    input::{self, InputError, Spool},
     load::load,
     model::Archive,
     options::Options,
@@ -69,8 +69,22 @@ pub fn run(cli: &Cli) -> ExitCode {
 }
 
 fn run_report(args: &ReportArgs) -> ExitCode {
-    match report(&args.logs.logs, &args.options()) {
-        Ok(report) => deliver(&args.logs, &report),
+    report_and_deliver(&args.logs, &args.options(), |_| ())
+}
+
+/// Reads files and log stores, reports, lets `judge` change the report, and writes it.
+pub(crate) fn report_and_deliver(args: &LogArgs, options: &Options, judge: impl FnOnce(&mut Report)) -> ExitCode {
+    // The answers of the stores stay as long as this does.
+    let spool = match Spool::fetch(&args.sources) {
+        Ok(spool) => spool,
+        Err(error) => return refuse(&error),
+    };
+    let inputs = spool.inputs(&args.logs);
+    match report(&inputs, options) {
+        Ok(mut report) => {
+            judge(&mut report);
+            deliver(args, &inputs, &report)
+        }
         Err(error) => refuse(&error),
     }
 }
@@ -79,19 +93,22 @@ fn run_report(args: &ReportArgs) -> ExitCode {
 pub(crate) fn refuse(error: &InputError) -> ExitCode {
     complain(&error.to_string());
     match error {
-        InputError::Pattern { .. } | InputError::None => ExitCode::Usage,
-        InputError::Missing(_) | InputError::EmptyFolder(_) | InputError::Unreadable { .. } => ExitCode::Input,
+        InputError::Pattern { .. } | InputError::None | InputError::Sources(_) => ExitCode::Usage,
+        InputError::Missing(_)
+        | InputError::EmptyFolder(_)
+        | InputError::Unreadable { .. }
+        | InputError::Source { .. } => ExitCode::Input,
     }
 }
 
 /// Writes the report where it was asked for; the exit code is that of its verdict.
-pub(crate) fn deliver(args: &LogArgs, report: &Report) -> ExitCode {
+fn deliver(args: &LogArgs, inputs: &[PathBuf], report: &Report) -> ExitCode {
     let text = match args.format {
         Format::Table => render_text(report, style(args)),
         Format::Json => render_json(report),
     };
     for target in &args.reports {
-        if let Err(error) = target.write(report, &args.logs) {
+        if let Err(error) = target.write(report, inputs) {
             complain(&format!(
                 "cannot write the report to {}: {error}",
                 target.path.display()

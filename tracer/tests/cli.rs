@@ -5,7 +5,8 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{Shutdown, TcpListener},
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -348,4 +349,97 @@ fn a_report_to_a_pipe_has_no_colour() {
     publish(folder.path(), 1, true);
     receive(folder.path(), [1]);
     assert!(!run(folder.path(), &["report", "."]).stdout.contains(&0x1b));
+}
+
+/// A VictoriaLogs that answers one request with the event logs in `folder`, a stream each; it gives its address.
+fn victorialogs(folder: &Path, status: &'static str) -> String {
+    let mut body = String::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stream = format!("{{log=\"{}\"}}", path.file_stem().unwrap().to_str().unwrap());
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let line = serde_json::json!({"_msg": line, "_time": "2026-01-01T00:00:00Z", "_stream": stream});
+            body += &format!("{line}\n");
+        }
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = BufReader::new(stream.try_clone().unwrap()).lines();
+        let form: Vec<String> = request
+            .by_ref()
+            .map(Result::unwrap)
+            .take_while(|line| !line.is_empty())
+            .collect();
+        assert!(form[0].starts_with("POST /select/logsql/query "), "{form:?}");
+        let length = body.len();
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        // The form is read to its end, lest the answer be lost with a reset.
+        stream.shutdown(Shutdown::Write).unwrap();
+        request.for_each(drop);
+    });
+    format!("victorialogs=http://{address}")
+}
+
+#[test]
+fn a_log_store_gives_what_its_files_give() {
+    let (logs, empty) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    publish(logs.path(), 3, true);
+    receive(logs.path(), 1..=2);
+    let ask = |command: &[&str]| {
+        let source = victorialogs(logs.path(), "200 OK");
+        let args = [command, &["--source", &source, "--query", "app:waku"]].concat();
+        let mut tracer = Command::new(env!("CARGO_BIN_EXE_tracer"));
+        tracer.current_dir(empty.path()).args(args).stdin(Stdio::null());
+        tracer
+            .env("TMPDIR", empty.path())
+            .env("NO_PROXY", "127.0.0.1")
+            .output()
+            .unwrap()
+    };
+    let first = ask(&["report", "--report", "csv=tables"]);
+    expect(&first, 1, "FAIL: receiver-1/0: 1 of 3 messages lost");
+    let text = String::from_utf8_lossy(&first.stdout).into_owned();
+    assert!(text.contains("victorialogs:app:waku {log=\"receiver-1\"}"), "{text}");
+    assert!(
+        !text.contains(empty.path().to_str().unwrap()),
+        "no temporary path: {text}"
+    );
+    let received = fs::read_to_string(empty.path().join("tables/received.csv")).unwrap();
+    assert_eq!(received.lines().count(), 1 + 2);
+    assert_eq!(ask(&["report"]).stdout, first.stdout, "the same every time");
+    assert_eq!(ask(&["gate", "--fail-if", "loss > 50%"]).status.code(), Some(0));
+    assert_eq!(ask(&["trace", "publisher-1/0:1"]).status.code(), Some(0));
+    expect(&ask(&["logs"]), 0, "");
+    let left: Vec<_> = fs::read_dir(empty.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["tables"], "the temporary folders are removed");
+}
+
+#[test]
+fn a_failed_query_is_66_and_a_wrong_one_64() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = victorialogs(folder.path(), "400 Bad Request");
+    let output = run(folder.path(), &["report", "--source", &source, "--query", "x"]);
+    expect_complaint(&output, 66, "cannot read victorialogs:x: the store answered 400");
+    let loki = "loki=http://127.0.0.1:1";
+    for (args, words) in [
+        (&["report", "--source", loki, "--query", "{}"][..], "--start"),
+        (&["report", "--source", loki], "--query"),
+        (&["report", "--query", "{}"], "--source"),
+        (
+            &["report", "--source", "http://127.0.0.1:1", "--query", "{}"],
+            "victorialogs=URL",
+        ),
+        (
+            &["logs", "--source", loki, "--query", "{}", "--start", "noon"],
+            "RFC 3339",
+        ),
+    ] {
+        expect_complaint(&run(folder.path(), args), 64, words);
+    }
 }

@@ -92,9 +92,12 @@ fn pid_of(log: &std::path::Path) -> Option<u32> {
 }
 
 fn read(report: &serde_json::Value, per_s: u64, seconds: u64, rss_mb: BTreeMap<String, u64>) -> Chain {
-    let ms = |pointer: &str, percent: u64| {
+    let ms = |pointer: &str, percent: f64| {
         let percentiles = report.pointer(pointer).and_then(serde_json::Value::as_array);
-        let found = percentiles.and_then(|all| all.iter().find(|percentile| percentile["percent"] == percent));
+        let found = percentiles.and_then(|all| {
+            all.iter()
+                .find(|percentile| percentile["percent"].as_f64() == Some(percent))
+        });
         found
             .and_then(|percentile| percentile["value_ns"].as_f64())
             .unwrap_or(f64::NAN)
@@ -109,9 +112,9 @@ fn read(report: &serde_json::Value, per_s: u64, seconds: u64, rss_mb: BTreeMap<S
             .pointer("/totals/counts/lost")
             .and_then(serde_json::Value::as_u64)
             .unwrap_or(u64::MAX),
-        slip_p99_ms: ms("/senders/0/slip/percentiles", 99),
-        latency_p50_ms: ms(latency, 50),
-        latency_p99_ms: ms(latency, 99),
+        slip_p99_ms: ms("/senders/0/slip/percentiles", 99.0),
+        latency_p50_ms: ms(latency, 50.0),
+        latency_p99_ms: ms(latency, 99.0),
         rss_mb,
     }
 }

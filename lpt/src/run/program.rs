@@ -15,7 +15,10 @@ use runtime::{
     progress::ProgressMode,
     terminal, threads,
 };
-use tracer::{Options, Report, TextStyle, Verdict};
+use tracer::{
+    Options, Report, TextStyle, Verdict,
+    report::{ReportKind, Reporter},
+};
 
 use super::{
     args::Args,
@@ -82,21 +85,38 @@ fn write_scenario(parsed: &Parsed<Args>, run_id: &str, folder: &RunFolder) -> Re
 
 fn describe(step: &Step) -> String {
     match step {
-        Step::NodesUp { count: 1 } => "1 service node is up".to_owned(),
+        Step::NodesUp { count: 1 } => "service node is up".to_owned(),
         Step::NodesUp { count } => format!("{count} service nodes relay to each other"),
         Step::ReceiversSubscribed { processes, clients } => {
-            format!("{clients} receiver clients in {processes} processes are subscribed")
+            format!(
+                "subscribed: {}, in {}",
+                many(*clients, "receiver client"),
+                many(*processes, "process")
+            )
         }
         Step::Publishing {
             processes,
             messages_per_client,
         } => {
-            format!("{processes} publishers push {messages_per_client} messages a client")
+            format!(
+                "publishing: {}, {messages_per_client} messages a client",
+                many(*processes, "publisher")
+            )
         }
         Step::Draining => "publishers have ended; waiting for the last messages".to_owned(),
         Step::Ended => "all processes have ended\n".to_owned(),
         Step::Trouble { text } => format!("warning: {text}"),
     }
+}
+
+/// `1 client`, `2 clients`, `2 processes`.
+fn many(count: u32, thing: &str) -> String {
+    let ending = match (count, thing.ends_with('s')) {
+        (1, _) => "",
+        (_, true) => "es",
+        (_, false) => "s",
+    };
+    format!("{count} {thing}{ending}")
 }
 
 fn report(args: &Args, folder: &RunFolder) -> Result<ExitCode, FolderError> {
@@ -113,6 +133,7 @@ fn report(args: &Args, folder: &RunFolder) -> Result<ExitCode, FolderError> {
     };
     folder.write("report.json", &tracer::render_json(&report))?;
     folder.write("report.txt", &tracer::render_text(&report, TextStyle::Plain))?;
+    folder.write("report.html", &ReportKind::Html.render(&report))?;
     let shown = if args.format == "json" {
         tracer::render_json(&report)
     } else {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     cli::LogArgs,
     exit_code::ExitCode,
-    run::{complain, deliver, refuse, report},
+    run::{complain, report_and_deliver},
 };
 
 /// Arguments of `gate`.
@@ -80,11 +80,5 @@ pub(crate) fn run_gate(args: &GateArgs) -> ExitCode {
             };
         }
     };
-    match report(&args.logs.logs, &args.logs.options()) {
-        Ok(mut report) => {
-            apply(&mut report, &expressions);
-            deliver(&args.logs, &report)
-        }
-        Err(error) => refuse(&error),
-    }
+    report_and_deliver(&args.logs, &args.logs.options(), |report| apply(report, &expressions))
 }

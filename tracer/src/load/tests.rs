@@ -62,10 +62,7 @@ fn file() -> impl Strategy<Value = String> {
 }
 
 fn shown(folder: &Path, files: usize, threads: usize, chunk_bytes: u64) -> String {
-    let input = |number: usize| Input {
-        path: folder.join(format!("{number}.jsonl")),
-        meant: true,
-    };
+    let input = |number: usize| Input::file(folder.join(format!("{number}.jsonl")), true);
     let inputs: Vec<Input> = (0..files).map(input).collect();
     let archive = load_chunked(&inputs, threads, chunk_bytes).unwrap();
     let options = Options {
@@ -94,6 +91,6 @@ proptest! {
 #[test]
 fn a_missing_file_is_an_error_and_names_it() {
     let path = PathBuf::from("/nowhere/at/all.jsonl");
-    let error = load(&[Input { path, meant: true }]).unwrap_err();
+    let error = load(&[Input::file(path, true)]).unwrap_err();
     assert!(matches!(error, InputError::Unreadable { path, .. } if path == "/nowhere/at/all.jsonl"));
 }

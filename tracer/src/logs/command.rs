@@ -11,7 +11,7 @@ use super::{LogDescription, describe, render};
 use crate::{
     cli::Format,
     exit_code::ExitCode,
-    input::{self, Input, InputError},
+    input::{self, Input, InputError, SourceArgs, Spool},
     run::{complain, refuse},
 };
 
@@ -20,8 +20,12 @@ use crate::{
 pub struct LogsArgs {
     /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them), glob patterns, -; .gz and
     /// .zst too
-    #[arg(value_name = "LOG", required = true)]
+    #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
+
+    /// Log stores.
+    #[command(flatten)]
+    pub sources: SourceArgs,
 
     /// Form of the inventory
     #[arg(long, value_enum, default_value_t)]
@@ -30,7 +34,12 @@ pub struct LogsArgs {
 
 /// Prints the inventory. A file that was meant to be a log and tells no event makes the exit code that of *unknown*.
 pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
-    let inputs = match input::resolve(&args.logs) {
+    // The answers of the stores stay as long as this does.
+    let spool = match Spool::fetch(&args.sources) {
+        Ok(spool) => spool,
+        Err(error) => return refuse(&error),
+    };
+    let inputs = match input::resolve(&spool.inputs(&args.logs)) {
         Ok(inputs) => inputs,
         Err(error) => return refuse(&error),
     };
@@ -39,7 +48,7 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
         match read(input) {
             Ok(log) => logs.push(log),
             Err(error) => {
-                let path = input.path.display().to_string();
+                let path = input.shown();
                 return refuse(&InputError::Unreadable { path, error });
             }
         }
@@ -59,7 +68,7 @@ fn read(input: &Input) -> io::Result<LogDescription> {
     if input.path == Path::new("-") {
         describe("standard input", input::expand(io::stdin())?)
     } else {
-        describe(&input.path.display().to_string(), input::open(&input.path)?)
+        describe(&input.shown(), input::open(&input.path)?)
     }
 }
 

@@ -2,7 +2,7 @@
 //! (vacp2p/10ksim, `summary/`), so that its plots read them; `lost.csv` lists the lost messages.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufReader},
     path::{Path, PathBuf},
 };
@@ -64,11 +64,11 @@ pub(super) fn write_csv(folder: &Path, report: &Report, logs: &[PathBuf]) -> io:
             return Err(io::Error::other(text));
         }
         let used = |part: usize| {
-            let path = input.path.display().to_string();
+            let path = input.shown();
             let path = if part == 1 { path } else { format!("{path}#{part}") };
             report.logs.iter().any(|log| log.used && log.path == path)
         };
-        let file = BufReader::with_capacity(READ_BUFFER_BYTES, File::open(&input.path)?);
+        let file = BufReader::with_capacity(READ_BUFFER_BYTES, input::open(&input.path)?);
         read(file, used, &mut received, &mut sent)?;
     }
     fs::write(folder.join("received.csv"), table(&RECEIVED, received)?)?;

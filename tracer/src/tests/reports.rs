@@ -1,6 +1,6 @@
 //! Every form of the report, with names that would do harm in each.
 
-use std::fs;
+use std::{fs, io::Write as _};
 
 use event_log::event::FailureOutcome;
 
@@ -251,4 +251,37 @@ fn csv_has_the_columns_of_the_analyzer() {
     assert_eq!(sent.lines().count(), 1 + 13);
     assert_eq!(read("lost.csv").lines().count(), 1 + 7);
     assert!(ReportKind::Csv.render(&hostile_report()).contains("\\u{1b}"));
+}
+
+#[test]
+fn csv_of_compressed_logs_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let tables = |endings: [&str; 2]| {
+        let mut paths = Vec::new();
+        for (log, ending) in outage_run().iter().zip(endings) {
+            let text = log.text().into_bytes();
+            let bytes = match ending {
+                ".gz" => {
+                    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+                    encoder.write_all(&text).unwrap();
+                    encoder.finish().unwrap()
+                }
+                ".zst" => zstd::encode_all(text.as_slice(), 3).unwrap(),
+                _ => text,
+            };
+            paths.push(folder.path().join(format!("{}{ending}", log.path)));
+            fs::write(paths.last().unwrap(), bytes).unwrap();
+        }
+        let report = crate::report(&paths, &crate::Options::default()).unwrap();
+        let out = folder.path().join(format!("tables{}", endings[0]));
+        let target: ReportTarget = format!("csv={}", out.display()).parse().unwrap();
+        target.write(&report, &paths).unwrap();
+        ["received.csv", "sent.csv", "lost.csv"].map(|name| fs::read_to_string(out.join(name)).unwrap())
+    };
+    let plain = tables(["", ""]);
+    assert_eq!(
+        plain.each_ref().map(|table| table.lines().count()),
+        [1 + 7, 1 + 13, 1 + 7]
+    );
+    assert_eq!(tables([".gz", ".zst"]), plain);
 }

@@ -5,7 +5,12 @@ use std::{io::Write as _, path::PathBuf};
 use clap::Args;
 
 use super::{MessageId, TraceError, render_trace, trace};
-use crate::{cli::Format, exit_code::ExitCode, input::InputError, run};
+use crate::{
+    cli::Format,
+    exit_code::ExitCode,
+    input::{InputError, SourceArgs, Spool},
+    run,
+};
 
 /// Arguments of `trace`.
 #[derive(Debug, Args)]
@@ -15,8 +20,12 @@ pub struct TraceArgs {
     pub id: MessageId,
 
     /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
-    #[arg(value_name = "LOG", required = true)]
+    #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
+
+    /// Log stores.
+    #[command(flatten)]
+    pub sources: SourceArgs,
 
     /// Take the message of this run, where the logs are of several
     #[arg(long, value_name = "ID")]
@@ -29,7 +38,12 @@ pub struct TraceArgs {
 
 /// Runs `tracer trace`: 0 when the message was found, 66 when no log tells of it.
 pub(crate) fn run_trace(args: &TraceArgs) -> ExitCode {
-    let trace = match trace(&args.logs, &args.id, args.run.as_deref()) {
+    // The answers of the stores stay as long as this does.
+    let spool = match Spool::fetch(&args.sources) {
+        Ok(spool) => spool,
+        Err(error) => return run::refuse(&error),
+    };
+    let trace = match trace(&spool.inputs(&args.logs), &args.id, args.run.as_deref()) {
         Ok(trace) => trace,
         Err(TraceError::Input(error)) => return run::refuse(&error),
         Err(error) => {

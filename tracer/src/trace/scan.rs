@@ -60,7 +60,7 @@ impl Sources {
         mut read: impl FnMut(&str, &mut dyn BufRead) -> io::Result<()>,
     ) -> Result<(), InputError> {
         for input in &self.inputs {
-            let path = input.path.display().to_string();
+            let path = input.shown();
             let done = if is_stdin(input) {
                 read("standard input", &mut self.stdin.as_slice())
             } else {
