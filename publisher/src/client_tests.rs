@@ -7,8 +7,8 @@ use tokio::time::{Instant, sleep};
 use waku::{net::ClientEvent, wire::protocol_id};
 
 use crate::{
-    bench::{Bench, Call, MS, acked, failures, refused},
     retry::Outcome,
+    test_bench::{Bench, Call, MS, acked, failures, refused},
 };
 
 /// Timers are exact to a millisecond.

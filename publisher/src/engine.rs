@@ -1,6 +1,6 @@
 //! A run of the publisher from the first dial to the last answer.
 
-use std::{future::Future, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use event_log::{EventLog, Timestamp, event::ClientStarted};
 use futures::future::join_all;
@@ -71,7 +71,10 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         metrics,
         shutdown,
     } = frame;
-    match unless_stopped(&shutdown, wait_until_ready(&settings.wait_for, deadline)).await {
+    match shutdown
+        .unless_requested(wait_until_ready(&settings.wait_for, deadline))
+        .await
+    {
         Some(answer) => answer?,
         None => return Ok("signal"),
     }
@@ -90,7 +93,7 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
     });
     let (links, mut tasks) = start_clients(&shared, node, &shutdown)?;
     let publishing = async {
-        let Some(ready) = unless_stopped(&shutdown, shared.board.all_ready(deadline)).await else {
+        let Some(ready) = shutdown.unless_requested(shared.board.all_ready(deadline)).await else {
             return Ok("signal");
         };
         ready.map_err(SessionError::Unavailable)?;
@@ -108,14 +111,6 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
     tasks.shutdown().await;
     join_all(links.iter().map(|link| link.client.shutdown())).await;
     outcome
-}
-
-/// `None` when `shutdown` fires first.
-async fn unless_stopped<T>(shutdown: &Shutdown, future: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        outcome = future => Some(outcome),
-        () = shutdown.requested() => None,
-    }
 }
 
 fn start_clients(

@@ -4,8 +4,6 @@
 
 pub mod args;
 mod attempt;
-#[cfg(test)]
-mod bench;
 mod client;
 #[cfg(test)]
 mod client_tests;
@@ -19,6 +17,8 @@ pub mod retry;
 pub mod schedule;
 mod sending;
 pub mod settings;
+#[cfg(test)]
+mod test_bench;
 mod turning;
 
 pub use args::{Args, command};

@@ -12,16 +12,11 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use runtime::progress::Snapshot;
+use runtime::{
+    light::{DURATION_BUCKETS_S, Label},
+    progress::Snapshot,
+};
 use waku::StatusClass;
-
-/// Upper bounds of the duration buckets, seconds: from a local answer to past the longest sensible timeout.
-const DURATION_BUCKETS_S: [f64; 14] = [
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0,
-];
-
-/// One label with values of our own.
-type Label = [(&'static str, &'static str); 1];
 
 /// Counters, gauges and histograms of one process. Clones count together.
 #[derive(Debug, Clone)]

@@ -6,11 +6,10 @@ use event_log::event::Role;
 use prometheus_client::registry::Registry;
 use runtime::{
     ExitCode, Shutdown,
-    config::{self, Parsed},
-    light::{Session, SessionError, SessionPlan},
+    config::Parsed,
+    light::{Session, SessionError, SessionPlan, report_outcome, run_program},
     logging,
     progress::Progress,
-    threads::block_on,
 };
 
 use crate::{
@@ -23,21 +22,13 @@ use crate::{
 /// The whole program. `argv[0]` is the name shown in the help, such as `publisher` or `lpt publisher`.
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let argv: Vec<OsString> = argv.into_iter().collect();
-    let parsed = match config::parse(&args::command(), EXCLUSIVE, &argv, |name| std::env::var_os(name)) {
-        Ok(parsed) => parsed,
-        Err(error) => return error.report(),
-    };
-    block_on(run(parsed)).unwrap_or_else(|error| SessionError::Internal(error.to_string()).report())
+    run_program(&args::command(), EXCLUSIVE, argv, run)
 }
 
 /// Runs the publisher with parsed options on the current tokio runtime, listening to signals, and says on standard
 /// error what went wrong, if anything did.
 pub async fn run(parsed: Parsed<Args>) -> ExitCode {
-    match publish(parsed).await {
-        Ok(()) => ExitCode::Ok,
-        Err(error) => error.report(),
-    }
+    report_outcome(publish(parsed).await)
 }
 
 async fn publish(parsed: Parsed<Args>) -> Result<(), SessionError> {

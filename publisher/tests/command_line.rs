@@ -1,47 +1,29 @@
 //! The binary from outside: exit codes and messages where no service node is needed.
 
-use std::{
-    fs,
-    net::TcpListener,
-    path::Path,
-    process::{Command, Output},
+use std::fs;
+
+use runtime::light::testing::{Binary, expect, nobody};
+
+const PUBLISHER: Binary = Binary {
+    path: env!("CARGO_BIN_EXE_publisher"),
+    default_log: "publisher.jsonl",
 };
-
-const PEER: &str = "16Uiu2HAmPLe7Mzm8TsYUubgCAW1aJoeFScxrLj8ppHFivPo97bUZ";
-
-fn publisher(folder: &Path, argv: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_publisher"))
-        .args(argv)
-        .current_dir(folder)
-        .env_clear()
-        .output()
-        .expect("the binary runs")
-}
-
-fn expect(output: &Output, code: i32, message: &str) {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{stderr}");
-    assert!(stderr.contains(message), "{message:?} in {stderr}");
-}
-
-/// An address at which nobody listens.
-fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    let port = listener.local_addr().expect("bound").port();
-    format!("--service-node=/ip4/127.0.0.1/tcp/{port}/p2p/{PEER}")
-}
 
 #[test]
 fn usage_errors_are_64_and_leave_no_log() {
     let folder = tempfile::tempdir().expect("temporary folder");
     expect(
-        &publisher(folder.path(), &[]),
+        &PUBLISHER.run(folder.path(), &[]),
         64,
         "no service node: give --service-node",
     );
-    expect(&publisher(folder.path(), &["--interval=500"]), 64, "say 500ms or 500s");
     expect(
-        &publisher(folder.path(), &[&nobody(), "--max-size=2MiB"]),
+        &PUBLISHER.run(folder.path(), &["--interval=500"]),
+        64,
+        "say 500ms or 500s",
+    );
+    expect(
+        &PUBLISHER.run(folder.path(), &[&nobody(), "--max-size=2MiB"]),
         64,
         "does not fit into a lightpush request",
     );
@@ -53,15 +35,15 @@ fn configuration_files_are_read_and_their_faults_named() {
     let folder = tempfile::tempdir().expect("temporary folder");
     fs::write(folder.path().join("typo.toml"), "mesages = 3\n").expect("written");
     expect(
-        &publisher(folder.path(), &["--config=typo.toml"]),
+        &PUBLISHER.run(folder.path(), &["--config=typo.toml"]),
         64,
         "did you mean \"messages\"?",
     );
     fs::write(folder.path().join("bad.toml"), "messages = \"few\"\n").expect("written");
     let error = "error: configuration file bad.toml, line 1: invalid value 'few' for '--messages <N>'";
-    expect(&publisher(folder.path(), &["--config=bad.toml"]), 64, error);
+    expect(&PUBLISHER.run(folder.path(), &["--config=bad.toml"]), 64, error);
     expect(
-        &publisher(folder.path(), &["--config=none.toml"]),
+        &PUBLISHER.run(folder.path(), &["--config=none.toml"]),
         66,
         "configuration file none.toml",
     );
@@ -70,62 +52,32 @@ fn configuration_files_are_read_and_their_faults_named() {
 #[test]
 fn an_unreachable_service_node_is_69_and_the_log_says_why() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let argv = [
-        nobody(),
-        "--wait-timeout=300ms".into(),
-        "--run-id=r".into(),
-        "--log-level=off".into(),
-    ];
-    let output = publisher(folder.path(), &argv.each_ref().map(String::as_str));
-    expect(&output, 69, "0 of 1 clients have their service nodes");
-    expect(&output, 69, "refused");
-    let log = fs::read_to_string(folder.path().join("publisher.jsonl")).expect("the default log");
-    let lines: Vec<_> = log
-        .lines()
-        .map(|line| event_log::parse_line(line).expect("readable").event)
-        .collect();
-    assert!(matches!(&lines[0], event_log::Event::RunStarted(started) if started.run == "r" && started.clients == 1));
-    assert!(matches!(lines.last(), Some(event_log::Event::RunEnded(ended)) if ended.reason.starts_with("error: ")));
+    PUBLISHER.check_unreachable_service_node(folder.path());
 }
 
 #[test]
 fn a_log_in_the_way_is_73_and_stays_as_it_was() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    fs::write(folder.path().join("old.jsonl"), "precious\n").expect("written");
-    expect(
-        &publisher(folder.path(), &[&nobody(), "--event-log=old.jsonl"]),
-        73,
-        "exists already",
-    );
-    assert_eq!(
-        fs::read_to_string(folder.path().join("old.jsonl")).expect("still there"),
-        "precious\n"
-    );
+    PUBLISHER.check_log_in_the_way(folder.path());
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_74() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    expect(
-        &publisher(folder.path(), &[&nobody(), "--event-log=/dev/full"]),
-        74,
-        "cannot write event log",
-    );
+    PUBLISHER.check_full_disk(folder.path());
 }
 
 #[test]
 fn help_is_complete_and_no_error() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let output = publisher(folder.path(), &["--help"]);
-    let help = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0));
-    for part in [
-        "--service-node",
-        "LPT_RETRY_ON",
-        "Exit codes:",
-        "130  left at the second signal",
-    ] {
-        assert!(help.contains(part), "{part} in {help}");
-    }
+    PUBLISHER.check_help(
+        folder.path(),
+        &[
+            "--service-node",
+            "LPT_RETRY_ON",
+            "Exit codes:",
+            "130  left at the second signal",
+        ],
+    );
 }

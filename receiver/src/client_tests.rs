@@ -6,7 +6,7 @@ use event_log::{Event, Timestamp};
 use tokio::time::{Instant, sleep};
 use waku::net::ClientEvent;
 
-use crate::bench::{Ask, Bench, Call, PUBSUB, SECOND, always_ok, names, numbered, payload, status};
+use crate::test_bench::{Ask, Bench, Call, PUBSUB, SECOND, always_ok, names, numbered, payload, status};
 
 #[tokio::test(start_paused = true)]
 async fn subscribes_in_requests_of_a_hundred_and_counts_as_ready_after_the_last() {

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use waku::{WakuMessage, message_hash, net::ClientEvent};
 
 use crate::{
-    bench::{Bench, PUBSUB, SECOND, TOPIC, always_ok, names, numbered, payload},
     deliveries::MAX_STRANGE_LINES,
+    test_bench::{Bench, PUBSUB, SECOND, TOPIC, always_ok, names, numbered, payload},
 };
 
 #[tokio::test(start_paused = true)]

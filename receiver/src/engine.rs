@@ -1,6 +1,6 @@
 //! A run of the receiver from the first dial to the last unsubscription.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use event_log::{EventLog, event::ClientStarted};
 use futures::future::join_all;
@@ -80,7 +80,10 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         shows_statistics,
         shutdown,
     } = frame;
-    match unless_stopped(&shutdown, wait_until_ready(&settings.wait_for, deadline)).await {
+    match shutdown
+        .unless_requested(wait_until_ready(&settings.wait_for, deadline))
+        .await
+    {
         Some(answer) => answer?,
         None => return Ok("signal"),
     }
@@ -98,7 +101,7 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
     let stop = shutdown.child();
     let (links, mut tasks) = start_clients(&shared, node, &stop)?;
     let receiving = async {
-        let Some(ready) = unless_stopped(&shutdown, shared.board.all_ready(deadline)).await else {
+        let Some(ready) = shutdown.unless_requested(shared.board.all_ready(deadline)).await else {
             return Ok("signal");
         };
         ready.map_err(SessionError::Unavailable)?;
@@ -107,7 +110,7 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         tokio::select! {
             // In this order: at a signal the clients end too, at once when they have no connection, and that is no error.
             biased;
-            reason = unless_stopped(&shutdown, ending) => Ok(reason.unwrap_or("signal")),
+            reason = shutdown.unless_requested(ending) => Ok(reason.unwrap_or("signal")),
             ended = tasks.join_next() => Err(SessionError::Internal(format!("a client task ended: {ended:?}"))),
         }
     };
@@ -126,14 +129,6 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         terminal::print(&table);
     }
     outcome
-}
-
-/// `None` when `shutdown` fires first.
-async fn unless_stopped<T>(shutdown: &Shutdown, future: impl Future<Output = T>) -> Option<T> {
-    tokio::select! {
-        outcome = future => Some(outcome),
-        () = shutdown.requested() => None,
-    }
 }
 
 fn start_clients(

@@ -3,8 +3,6 @@
 //! [`main_with`] is the whole program; `main.rs` and `lpt receiver` both call it.
 
 pub mod args;
-#[cfg(test)]
-mod bench;
 mod client;
 #[cfg(test)]
 mod client_tests;
@@ -21,6 +19,8 @@ mod seen;
 pub mod settings;
 mod slot;
 mod statistics;
+#[cfg(test)]
+mod test_bench;
 mod upkeep;
 
 pub use args::{Args, command};

@@ -6,15 +6,10 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
-use runtime::progress::Snapshot;
-
-/// Upper bounds of the latency buckets, seconds.
-const LATENCY_BUCKETS_S: [f64; 14] = [
-    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0,
-];
-
-/// One label with values of our own.
-type Label = [(&'static str, &'static str); 1];
+use runtime::{
+    light::{DURATION_BUCKETS_S, Label},
+    progress::Snapshot,
+};
 
 /// Counters, gauges and histograms of one process. Clones count together.
 #[derive(Debug, Clone)]
@@ -80,7 +75,7 @@ impl Default for Metrics {
             switches: Counter::default(),
             gaps: Counter::default(),
             subscribed_clients: Gauge::default(),
-            latency: Histogram::new(LATENCY_BUCKETS_S),
+            latency: Histogram::new(DURATION_BUCKETS_S),
             negative_latencies: Counter::default(),
         }
     }

@@ -54,6 +54,14 @@ impl Shutdown {
         self.0.cancelled().await;
     }
 
+    /// What `future` completes with; `None` when the end is asked for first.
+    pub async fn unless_requested<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            outcome = future => Some(outcome),
+            () = self.requested() => None,
+        }
+    }
+
     /// [`Shutdown::requested`] as a future that owns its handle.
     pub fn into_future(self) -> impl Future<Output = ()> + Send + 'static {
         self.0.cancelled_owned()
@@ -85,6 +93,14 @@ mod tests {
         shutdown.request();
         clone.requested().await;
         child.requested().await;
+    }
+
+    #[tokio::test]
+    async fn a_request_ends_what_would_not_end_and_nothing_else() {
+        let shutdown = Shutdown::new();
+        assert_eq!(shutdown.unless_requested(async { 7 }).await, Some(7));
+        shutdown.request();
+        assert_eq!(shutdown.unless_requested(std::future::pending::<u8>()).await, None);
     }
 
     #[tokio::test]

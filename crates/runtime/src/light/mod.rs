@@ -5,16 +5,22 @@ mod args;
 mod board;
 mod connections;
 mod identity;
+mod metrics;
 mod names;
+mod program;
 mod service_nodes;
 mod session;
+#[cfg(feature = "test-support")]
+pub mod testing;
 mod topics;
 
 pub use args::{DEFAULT_CONTENT_TOPIC, NetworkArgs, RunArgs};
 pub use board::{Board, DialPlace};
 pub use connections::ConnectionLog;
 pub use identity::keypair;
+pub use metrics::{DURATION_BUCKETS_S, Label};
 pub use names::{NameError, client_name, parse_node_name, parse_run_id, random_node_name, random_run_id};
+pub use program::{report_outcome, run_program};
 pub use service_nodes::{MAX_SERVICE_NODES, distinct};
 pub use session::{Session, SessionError, SessionPlan, Unavailable};
 pub use topics::{MAX_CONTENT_TOPICS, Route, TopicsError, resolve_routes, shards};

@@ -1,14 +1,16 @@
 //! A service node made of closures, and one client that talks to it.
 
 use std::{
-    io,
     sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
-use event_log::{Event, EventLog, NumberedMessage, Sink, Timestamp, event::FailureOutcome, parse_line};
+use event_log::{Event, EventLog, NumberedMessage, Timestamp, event::FailureOutcome};
 use libp2p::PeerId;
-use runtime::{Shutdown, light::Board};
+use runtime::{
+    Shutdown,
+    light::{Board, testing::Memory},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -78,24 +80,6 @@ impl Link for FakeLink {
 
     fn forget(&self, peer: PeerId) {
         self.kept.lock().unwrap().retain(|kept| *kept != peer);
-    }
-}
-
-#[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Sink for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn cut_to(&mut self, _: u64) -> io::Result<bool> {
-        Ok(false)
     }
 }
 
@@ -235,11 +219,7 @@ impl Bench {
             counters: counters.clone(),
         };
         self.shared.log.clone().close(ended).expect("memory is never full");
-        let text = String::from_utf8(self.memory.0.lock().unwrap().clone()).expect("UTF-8");
-        let events = text
-            .lines()
-            .map(|line| parse_line(line).expect("readable").event)
-            .collect();
+        let events = self.memory.events();
         let calls = self.link.calls.lock().unwrap().clone();
         (calls, counters, events)
     }

@@ -2,15 +2,17 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use event_log::{Event, EventLog, NumberedMessage, Padding, Sink, Timestamp, event::RunEnded, parse_line};
+use event_log::{Event, EventLog, NumberedMessage, Padding, Timestamp, event::RunEnded};
 use libp2p::PeerId;
 use rand::{SeedableRng, rngs::StdRng};
-use runtime::{Shutdown, light::Board};
+use runtime::{
+    Shutdown,
+    light::{Board, testing::Memory},
+};
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
@@ -95,24 +97,6 @@ impl Link for FakeLink {
 
     fn forget(&self, peer: PeerId) {
         self.kept.lock().unwrap().retain(|kept| *kept != peer);
-    }
-}
-
-#[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Sink for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn cut_to(&mut self, _: u64) -> io::Result<bool> {
-        Ok(false)
     }
 }
 
@@ -245,8 +229,7 @@ impl Bench {
             counters: counters.clone(),
         };
         self.shared.log.clone().close(ended).expect("memory is never full");
-        let text = String::from_utf8(self.memory.0.lock().unwrap().clone()).expect("UTF-8");
-        let events = text.lines().map(|line| parse_line(line).expect("readable").event);
+        let events = self.memory.events().into_iter();
         (counters, events.filter(|event| event.name() != "run_ended").collect())
     }
 }
