@@ -213,10 +213,10 @@ impl<L: Link> Client<L> {
     }
 
     fn schedule_end(&self) -> Option<Instant> {
-        self.shared
-            .settings
-            .duration
-            .map(|duration| self.start.instant + duration)
+        // With a pace the duration sets how many messages there are, and each of them is sent, however late.
+        let settings = &self.shared.settings;
+        let duration = settings.duration.filter(|_| settings.rate.is_unpaced());
+        duration.map(|duration| self.start.instant + duration)
     }
 
     /// When something is to be done though nothing happens; `None` when only events matter.
