@@ -46,7 +46,7 @@ pub enum RequestError {
     TimedOut {
         /// The deadline.
         after_ms: u128,
-        /// Whether the whole request had been written.
+        /// Whether writing the request had begun.
         sent: bool,
     },
     /// The answer is for another request, or lacks what makes it one.

@@ -72,10 +72,11 @@ impl Exchange {
                         },
                         error => RequestError::Open(error),
                     })?;
+            // From the first byte on: under back-pressure the whole frame may be on its way before the write returns.
+            sent = true;
             frame::write_frame(&mut stream, request, self.request_cap_bytes)
                 .await
                 .map_err(RequestError::Write)?;
-            sent = true;
             // A failure to end our side shows up in the read.
             let _ = stream.close().await;
             frame::read_frame(&mut stream, self.response_cap_bytes)
