@@ -51,6 +51,8 @@ pub struct Metrics {
     pub relay_received: Counter,
     /// Messages handed to relay peers, one a peer.
     pub relay_sent: Counter,
+    /// Messages dropped because a relay peer took them too slowly, one a peer.
+    pub relay_dropped: Counter,
     /// Messages from relay peers refused by validation.
     pub relay_rejected: Counter,
     /// Messages stored.
@@ -101,6 +103,11 @@ impl Metrics {
             self.relay_received.clone(),
         );
         registry.register("relay_sent", "Messages handed to relay peers", self.relay_sent.clone());
+        registry.register(
+            "relay_dropped",
+            "Messages a slow relay peer did not get",
+            self.relay_dropped.clone(),
+        );
         registry.register(
             "relay_rejected",
             "Invalid messages from relay peers",

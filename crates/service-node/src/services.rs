@@ -11,6 +11,9 @@ use crate::{
     rate_limit::PeerRateLimiter, store::Store,
 };
 
+/// Lines of one kind about what peers do wrong; beyond that it is only counted. A peer must not fill the disk.
+pub(crate) const MAX_STRANGE_LINES: u64 = 10_000;
+
 /// Everything a request handler may need.
 pub(crate) struct Services {
     pub(crate) config: NodeConfig,
@@ -30,7 +33,9 @@ pub(crate) struct Services {
 impl Services {
     /// Counts and logs a frame that could not be decoded.
     pub(crate) fn note_malformed(&self, peer: PeerId, protocol: &str, error: &dyn std::fmt::Display) {
-        self.metrics.malformed_frames.inc();
+        if self.metrics.malformed_frames.inc() >= MAX_STRANGE_LINES {
+            return;
+        }
         self.log.log(MalformedFrame {
             client: None,
             peer: peer.to_string(),

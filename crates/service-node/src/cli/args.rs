@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "SIZE", default_value = "150KiB", value_parser = parse_size, help_heading = "Network")]
     pub max_message_size: u64,
 
-    /// Relay peers the mesh must have before /health answers 200
+    /// Relay peers the mesh of each shard must have before /health answers 200 (more than 4 count as 4)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Network")]
     pub expect_peers: u32,
 

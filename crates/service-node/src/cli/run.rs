@@ -157,6 +157,7 @@ fn counters(metrics: &Metrics) -> BTreeMap<String, u64> {
     [
         ("relay_received", metrics.relay_received.get()),
         ("relay_sent", metrics.relay_sent.get()),
+        ("relay_dropped", metrics.relay_dropped.get()),
         ("relay_rejected", metrics.relay_rejected.get()),
         ("filter_duplicates", metrics.filter_duplicates.get()),
         ("stored", metrics.stored.get()),

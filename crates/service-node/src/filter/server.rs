@@ -143,7 +143,11 @@ impl Filter {
             FilterSubscribeType::UnsubscribeAll => state.table.unsubscribe_all(peer),
         };
         if state.table.contains(&peer) {
-            state.queues.entry(peer).or_insert_with(|| self.start_pusher(peer));
+            // A closed queue is that of a pusher which has just given up.
+            if state.queues.get(&peer).is_none_or(mpsc::Sender::is_closed) {
+                let queue = self.start_pusher(peer);
+                state.queues.insert(peer, queue);
+            }
         } else {
             state.queues.remove(&peer);
         }
@@ -174,6 +178,10 @@ impl Filter {
 
     fn remove(&self, peer: PeerId, reason: &str) {
         let mut state = self.state();
+        // Only what this pusher's end has closed: the peer may have subscribed anew meanwhile, with another queue.
+        if !state.queues.get(&peer).is_some_and(mpsc::Sender::is_closed) {
+            return;
+        }
         state.queues.remove(&peer);
         if state.table.remove(&peer) {
             self.log.log(FilterExpired {

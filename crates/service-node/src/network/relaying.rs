@@ -14,6 +14,7 @@ use super::task::Task;
 use crate::{
     delivery::{Delivery, PublishOutcome, log_hash, log_text},
     relay::max_message_bytes,
+    services::MAX_STRANGE_LINES,
 };
 
 impl Task {
@@ -80,7 +81,15 @@ impl Task {
                 self.check_mesh();
             }
             gossipsub::Event::Unsubscribed { peer_id, topic } => self.shards.unsubscribed(&topic, peer_id),
-            _ => {}
+            gossipsub::Event::SlowPeer {
+                peer_id,
+                failed_messages,
+            } => {
+                let count = (failed_messages.priority + failed_messages.non_priority) as u64;
+                self.metrics.relay_dropped.inc_by(count);
+                tracing::warn!(peer = %peer_id, count, "relay peer takes messages too slowly; some were dropped");
+            }
+            gossipsub::Event::GossipsubNotSupported { .. } => {}
         }
     }
 
@@ -93,7 +102,9 @@ impl Task {
         let decoded = match self.validate(&topic, &encoded) {
             Ok(decoded) => decoded,
             Err(reason) => {
-                self.metrics.relay_rejected.inc();
+                if self.metrics.relay_rejected.inc() >= MAX_STRANGE_LINES {
+                    return MessageAcceptance::Reject;
+                }
                 let (from_peer, pubsub_topic) = (from.to_string(), topic.to_string());
                 self.log.log(RelayRejected {
                     from_peer,

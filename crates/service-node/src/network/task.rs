@@ -106,8 +106,8 @@ impl Task {
             }
             Command::Disconnect { peer, reason } => {
                 if self.swarm.disconnect_peer_id(peer).is_ok() {
+                    // A static peer is dialled again, later and later: what it said may be mended.
                     tracing::info!(%peer, reason, "sending peer away");
-                    self.kept.forget(peer);
                 }
             }
         }

@@ -24,6 +24,10 @@ const RPC_OVERHEAD_BYTES: usize = 10;
 /// Messages waiting for one relay peer (nwaku's medium-priority queue holds 512, go's 1024; rust's default is 5000).
 const PEER_QUEUE: usize = 5000;
 
+/// How long a message may wait for one relay peer before it is dropped and counted. The defaults (5 s for messages
+/// pushed here, 1 s for relayed ones) would turn a busy moment into loss; a light client waits up to 20 s, too.
+const PEER_QUEUE_DURATION: Duration = Duration::from_secs(20);
+
 /// Topics a peer may subscribe to. The network has at most 1024 shards per cluster.
 const RPC_MESSAGES_PER_FRAME: usize = 1024;
 
@@ -97,6 +101,8 @@ pub fn new_behaviour(limits: &RelayLimits, topics: &[PubsubTopic]) -> Result<Beh
         .unsubscribe_backoff(Duration::from_secs(5))
         .flood_publish(true)
         .connection_handler_queue_len(PEER_QUEUE)
+        .publish_queue_duration(PEER_QUEUE_DURATION)
+        .forward_queue_duration(PEER_QUEUE_DURATION)
         .max_publish_messages(RPC_MESSAGES_PER_FRAME)
         .build()?;
     let behaviour_error = |reason: &str| RelayConfigError::Behaviour(reason.to_owned());
