@@ -211,3 +211,43 @@ fn a_crashed_receiver_is_no_pass() {
     );
     assert_nothing_runs(&folder);
 }
+
+#[test]
+fn a_dead_node_ends_an_unpaced_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("run");
+    let args = [
+        "run",
+        "--nodes=1",
+        "--receivers=1",
+        "--rate=0",
+        "--in-flight=1",
+        "--messages=4000000000",
+        "--folder",
+        folder.to_str().unwrap(),
+    ];
+    let child = lpt()
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for("the publisher has published", || {
+        (acked_indices(&folder.join("publisher-1.jsonl")).len() > 5).then_some(())
+    });
+    let node = events(&folder.join("node-1.jsonl"))
+        .into_iter()
+        .find_map(|event| match event {
+            event_log::Event::RunStarted(started) => i32::try_from(started.pid).ok(),
+            _ => None,
+        });
+    kill_process(Pid::from_raw(node.unwrap()).unwrap(), Signal::KILL).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stderr).contains("node-1 has ended"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_nothing_runs(&folder);
+}

@@ -142,6 +142,12 @@ fn parse_sizes(text: &str) -> Result<SizeRange, String> {
     if min_bytes > max_bytes {
         return Err(format!("the smaller size comes first: {max}-{min}"));
     }
+    let most_bytes = publisher::settings::MAX_PAYLOAD_BYTES;
+    if max_bytes > most_bytes {
+        return Err(format!(
+            "{max} is more than any network carries: at most {most_bytes} B"
+        ));
+    }
     Ok(SizeRange { min_bytes, max_bytes })
 }
 
@@ -176,5 +182,6 @@ mod tests {
         );
         assert!(parse_sizes("4KiB-1KiB").unwrap_err().contains("1KiB-4KiB"));
         assert!(parse_sizes("1KiB-").is_err());
+        assert!(parse_sizes("2MiB").unwrap_err().contains("at most 1048576 B"));
     }
 }

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use event_log::Event;
-use runtime::{ExitCode, Shutdown};
+use runtime::{ExitCode, Shutdown, units::parse_rate};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
@@ -19,8 +19,8 @@ use crate::child::{ChildError, Role};
 /// Earlier nodes each node dials: enough for a mesh that survives the loss of one node.
 const PEERS_PER_NODE: usize = 3;
 
-/// How long a process may take to drain and close its log once asked.
-const END_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a process may take to drain and close its log once asked: a publisher waits up to 30 s for answers.
+const END_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How often the receivers' logs are looked at while they fall silent.
 const QUIET_POLL: Duration = Duration::from_millis(50);
@@ -57,11 +57,15 @@ impl RunError {
         match self {
             Self::Folder(_) => ExitCode::CannotCreateOutput,
             Self::Redundancy { .. } => ExitCode::Usage,
-            Self::Child(ChildError::EndedEarly { .. } | ChildError::NotReady { .. }) => {
-                ExitCode::ServiceNodeUnavailable
-            }
+            // What the child said with its own code: wrong usage, a port that is taken, a full disk.
+            Self::Child(ChildError::EndedEarly { status, .. }) => ExitCode::ALL
+                .into_iter()
+                .find(|code| status.code() == Some(i32::from(code.code())) && *code != ExitCode::Ok)
+                .unwrap_or(ExitCode::ServiceNodeUnavailable),
+            Self::Child(ChildError::NotReady { .. }) => ExitCode::ServiceNodeUnavailable,
             Self::Child(_) | Self::OwnPath(_) => ExitCode::Internal,
-            Self::Stopped => ExitCode::Interrupted,
+            // Nothing was measured.
+            Self::Stopped => ExitCode::Unknown,
         }
     }
 }
@@ -91,6 +95,7 @@ pub(super) enum Step {
 /// One test.
 pub(super) struct Fleet<'a> {
     args: &'a Args,
+    is_unpaced: bool,
     run_id: &'a str,
     folder: &'a RunFolder,
     program: PathBuf,
@@ -112,6 +117,7 @@ impl<'a> Fleet<'a> {
         let (nodes, receivers, publishers) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Self {
             args,
+            is_unpaced: parse_rate(&args.rate).is_ok_and(|rate| rate.is_unpaced()),
             run_id,
             folder,
             program,
@@ -149,10 +155,15 @@ impl<'a> Fleet<'a> {
         });
         tokio::select! {
             () = wait_all(&mut self.publishers) => {}
+            // A publisher without a pace waits for its node for ever; with one, its schedule ends by itself.
+            name = first_end(&mut self.nodes), if self.is_unpaced => {
+                told(Step::Trouble { text: format!("{name} has ended, so the publishers are ended, too") });
+                end(&mut self.publishers, told).await;
+            }
             () = shutdown.requested() => end(&mut self.publishers, told).await,
         }
         told(Step::Draining);
-        self.wait_for_silence(shutdown).await;
+        self.wait_for_silence().await;
         self.end_all(told).await;
         told(Step::Ended);
         Ok(())
@@ -235,11 +246,11 @@ impl<'a> Fleet<'a> {
     }
 
     /// Waits until no receiver's log has grown for the time given.
-    async fn wait_for_silence(&mut self, shutdown: &Shutdown) {
+    async fn wait_for_silence(&self) {
         let deadline = Instant::now() + self.args.drain_timeout;
         let mut last_bytes = 0;
         let mut quiet_since = Instant::now();
-        while quiet_since.elapsed() < self.args.drain && Instant::now() < deadline && !shutdown.is_requested() {
+        while quiet_since.elapsed() < self.args.drain && Instant::now() < deadline {
             let now_bytes: u64 = self.receivers.iter().map(Role::log_bytes).sum();
             if now_bytes != last_bytes {
                 last_bytes = now_bytes;
@@ -323,6 +334,19 @@ impl<'a> Fleet<'a> {
 async fn wait_all(roles: &mut [Role]) {
     for role in roles {
         role.wait().await;
+    }
+}
+
+/// The name of the first process that ends.
+async fn first_end(roles: &mut [Role]) -> String {
+    loop {
+        if let Some(ended) = roles
+            .iter_mut()
+            .find_map(|role| role.has_ended().map(|_| role.name().to_owned()))
+        {
+            return ended;
+        }
+        sleep(QUIET_POLL).await;
     }
 }
 
