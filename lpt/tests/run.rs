@@ -134,17 +134,11 @@ fn a_folder_that_exists_is_never_written_into() {
 }
 
 /// A long run, ready to be disturbed: its publisher has sent something.
-fn start_long_run(folder: &Path) -> Child {
-    let args = [
-        "run",
-        MAX_SLIP,
-        "--messages=100000",
-        "--rate=50/s",
-        "--folder",
-        folder.to_str().unwrap(),
-    ];
+fn start_long_run(folder: &Path, load: &[&str]) -> Child {
     let child = lpt()
-        .args(args)
+        .args(["run", MAX_SLIP, "--folder"])
+        .arg(folder)
+        .args(load)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -155,6 +149,9 @@ fn start_long_run(folder: &Path) -> Child {
     child
 }
 
+/// Goes on for half an hour.
+const SLOW_AND_LONG: [&str; 2] = ["--messages=100000", "--rate=50/s"];
+
 fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
 }
@@ -163,7 +160,7 @@ fn signal(child: &Child, signal: Signal) {
 fn ctrl_c_drains_reports_and_leaves_nothing_running() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
-    let child = start_long_run(&folder);
+    let child = start_long_run(&folder, &SLOW_AND_LONG);
     signal(&child, Signal::INT);
     let output = child.wait_with_output().unwrap();
     let stdout = text(&output.stdout);
@@ -181,7 +178,7 @@ fn ctrl_c_drains_reports_and_leaves_nothing_running() {
 fn a_killed_parent_takes_its_children_with_it() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
-    let mut child = start_long_run(&folder);
+    let mut child = start_long_run(&folder, &SLOW_AND_LONG);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_nothing_runs(&folder);
@@ -191,7 +188,7 @@ fn a_killed_parent_takes_its_children_with_it() {
 fn a_crashed_receiver_is_no_pass() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
-    let child = start_long_run(&folder);
+    let child = start_long_run(&folder, &SLOW_AND_LONG);
     let receiver = pids_in(&folder)
         .into_iter()
         .find(|pid| {
@@ -216,25 +213,14 @@ fn a_crashed_receiver_is_no_pass() {
 fn a_dead_node_ends_an_unpaced_run() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("run");
-    let args = [
-        "run",
+    let load = [
         "--nodes=1",
         "--receivers=1",
         "--rate=0",
         "--in-flight=1",
         "--messages=4000000000",
-        "--folder",
-        folder.to_str().unwrap(),
     ];
-    let child = lpt()
-        .args(args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_for("the publisher has published", || {
-        (acked_indices(&folder.join("publisher-1.jsonl")).len() > 5).then_some(())
-    });
+    let child = start_long_run(&folder, &load);
     let node = events(&folder.join("node-1.jsonl"))
         .into_iter()
         .find_map(|event| match event {
