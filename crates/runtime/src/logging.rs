@@ -42,6 +42,14 @@ pub fn parse_filter(text: &str) -> Result<EnvFilter, LoggingError> {
         })
 }
 
+/// [`parse_filter`] as a value parser of `--log-level`: the text goes on, checked.
+///
+/// # Errors
+/// [`LoggingError::Filter`] when it is no filter.
+pub fn check_filter(text: &str) -> Result<String, LoggingError> {
+    parse_filter(text).map(|_| text.to_owned())
+}
+
 /// Logs to standard error from now on. Colours only on a terminal and without `NO_COLOR`. Control characters in
 /// messages stay escaped (the subscriber's default), since they may come from peers.
 ///

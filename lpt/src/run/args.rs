@@ -122,7 +122,7 @@ pub struct Args {
     pub progress: ProgressMode,
 
     /// What is said on standard error: error, warn, info, debug, trace, or directives such as info,waku=debug
-    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = parse_log_level, help_heading = "Run")]
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = logging::check_filter, help_heading = "Run")]
     pub log_level: String,
 }
 
@@ -154,10 +154,6 @@ fn parse_sizes(text: &str) -> Result<SizeRange, String> {
 /// The text goes on to the publishers; here it only has to be a rate.
 fn checked_rate(text: &str) -> Result<String, UnitError> {
     parse_rate(text).map(|_| text.to_owned())
-}
-
-fn parse_log_level(text: &str) -> Result<String, logging::LoggingError> {
-    logging::parse_filter(text).map(|_| text.to_owned())
 }
 
 #[cfg(test)]

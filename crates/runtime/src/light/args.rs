@@ -92,10 +92,6 @@ pub struct RunArgs {
     pub progress: ProgressMode,
 
     /// What is said on standard error: error, warn, info, debug, trace, or directives such as info,waku=debug
-    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = parse_log_level)]
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = logging::check_filter)]
     pub log_level: String,
-}
-
-fn parse_log_level(text: &str) -> Result<String, logging::LoggingError> {
-    logging::parse_filter(text).map(|_| text.to_owned())
 }

@@ -165,7 +165,7 @@ pub struct Args {
     pub duration: Option<Duration>,
 
     /// What is said on standard error: error, warn, info, debug, trace, or directives such as info,waku=debug
-    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = parse_log_level, help_heading = "Run")]
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = logging::check_filter, help_heading = "Run")]
     pub log_level: String,
 }
 
@@ -296,10 +296,6 @@ fn positive(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(error) => Err(format!("{error}")),
     }
-}
-
-fn parse_log_level(text: &str) -> Result<String, logging::LoggingError> {
-    logging::parse_filter(text).map(|_| text.to_owned())
 }
 
 #[cfg(test)]

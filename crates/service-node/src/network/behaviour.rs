@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use waku::{
     net::{
         streams::{self, InboundStream, StreamControl},
-        transport::{self, TransportError},
+        transport::{self, IDENTIFY_PROTOCOL_VERSION, IDLE_CONNECTION_TIMEOUT, NEGOTIATING_STREAMS, TransportError},
     },
     wire::protocol_id,
 };
@@ -21,17 +21,8 @@ use crate::{
     relay::{self, Relay, RelayConfigError},
 };
 
-/// Identify's protocol version; the value every libp2p implementation sends.
-const IDENTIFY_PROTOCOL_VERSION: &str = "ipfs/0.1.0";
-
 /// Inbound streams waiting for a handler. A burst of 1,000 clients that ask for metadata and subscribe must fit.
 const INBOUND_QUEUE: usize = 8192;
-
-/// Inbound streams of one connection being negotiated at a time; further ones wait.
-const NEGOTIATING_STREAMS: usize = 1024;
-
-/// How long a connection without streams lives; whether it is alive is for the ping to say.
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Time between pings; nwaku closes a connection that was silent for 5 to 10 minutes.
 const PING_INTERVAL: Duration = Duration::from_secs(30);

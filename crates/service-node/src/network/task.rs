@@ -11,10 +11,7 @@ use libp2p::{
     Multiaddr, PeerId, Swarm,
     gossipsub::IdentTopic,
     identify, ping,
-    swarm::{
-        ListenError, SwarmEvent,
-        dial_opts::{DialOpts, PeerCondition},
-    },
+    swarm::{ListenError, SwarmEvent},
 };
 use runtime::Shutdown;
 use tokio::{
@@ -22,7 +19,7 @@ use tokio::{
     time::{Instant, Interval, MissedTickBehavior, interval, sleep_until},
 };
 use waku::net::{
-    kept::{Due, KeptNodes, Phase},
+    kept::{Due, KeptNodes, Phase, dial_opts},
     streams::StreamRefused,
     text::{dial_error_text, error_text},
 };
@@ -197,11 +194,7 @@ impl Task {
         for due in self.kept.take_due(Instant::now()) {
             let Due::Dial(node) = due else { continue };
             let peer = node.peer_id;
-            let opts = DialOpts::peer_id(peer)
-                .addresses(node.addresses)
-                .condition(PeerCondition::DisconnectedAndNotDialing)
-                .build();
-            if self.swarm.dial(opts).is_err() {
+            if self.swarm.dial(dial_opts(node)).is_err() {
                 if self.swarm.is_connected(&peer) {
                     self.kept.set_phase(peer, Phase::Ready); // it dialled us
                 } else {

@@ -2,12 +2,24 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use libp2p::PeerId;
+use libp2p::{
+    PeerId,
+    swarm::dial_opts::{DialOpts, PeerCondition},
+};
 use rand::Rng;
 use tokio::time::Instant;
 
 use super::backoff;
 use crate::ServiceNodeAddr;
+
+/// How a kept node is dialled: at all its addresses, unless it is connected or being dialled already.
+#[must_use]
+pub fn dial_opts(node: ServiceNodeAddr) -> DialOpts {
+    DialOpts::peer_id(node.peer_id)
+        .addresses(node.addresses)
+        .condition(PeerCondition::DisconnectedAndNotDialing)
+        .build()
+}
 
 /// Where one kept service node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,16 @@ use super::dns;
 /// `DefaultDialTimeout` in `peer_manager.nim`).
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Identify's protocol version; the value every libp2p implementation sends.
+pub const IDENTIFY_PROTOCOL_VERSION: &str = "ipfs/0.1.0";
+
+/// Inbound streams of one connection being negotiated at a time; further ones wait.
+pub const NEGOTIATING_STREAMS: usize = 1024;
+
+/// How long a connection without streams lives. Waku requests keep no stream open, so a light client that listens or
+/// pauses looks idle; whether a connection is alive is for the ping to say.
+pub const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Streams one Mplex connection may carry at a time. libp2p's default of 128 refused streams at 64 requests in flight,
 /// because a finished stream is counted until both halves are gone.
 const MPLEX_MAX_STREAMS: usize = 1024;

@@ -14,10 +14,7 @@ use libp2p::{
     Multiaddr, PeerId, StreamProtocol, Swarm,
     core::upgrade::Version,
     identify, ping,
-    swarm::{
-        self, DialError, NetworkBehaviour, SwarmEvent,
-        dial_opts::{DialOpts, PeerCondition},
-    },
+    swarm::{self, DialError, NetworkBehaviour, SwarmEvent},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -28,30 +25,20 @@ use super::{ClientConfig, ClientEvent, StartError, inbound, introduction::Metada
 use crate::{
     ServiceNodeAddr,
     net::{
-        kept::{Due, KeptNodes, Phase},
+        kept::{Due, KeptNodes, Phase, dial_opts},
         streams::{self, InboundStream, StreamControl, StreamRefused},
         text::{dial_error_text, error_text},
-        transport,
+        transport::{self, IDENTIFY_PROTOCOL_VERSION, IDLE_CONNECTION_TIMEOUT, NEGOTIATING_STREAMS},
     },
     wire::{WakuMetadata, protocol_id},
 };
-
-/// Identify's protocol version; the value every libp2p implementation sends.
-const IDENTIFY_PROTOCOL_VERSION: &str = "ipfs/0.1.0";
 
 /// Inbound streams waiting for the reader task. A go-waku opens one for each message it pushes, so a burst of messages
 /// must fit.
 const INBOUND_QUEUE: usize = 1024;
 
-/// Inbound streams of one connection being negotiated at a time; further ones wait.
-const NEGOTIATING_STREAMS: usize = 1024;
-
 /// Metadata answers waiting for the driver.
 const ANSWER_QUEUE: usize = 64;
-
-/// How long a connection without streams lives. Waku requests keep no stream open, so a light client that listens or
-/// pauses looks idle; whether a connection is alive is for the ping to say.
-const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long shutdown waits for connections to close.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -226,11 +213,7 @@ impl Driver {
 
     fn dial(&mut self, node: ServiceNodeAddr) {
         let peer = node.peer_id;
-        let opts = DialOpts::peer_id(peer)
-            .addresses(node.addresses)
-            .condition(PeerCondition::DisconnectedAndNotDialing)
-            .build();
-        if let Err(error) = self.swarm.dial(opts) {
+        if let Err(error) = self.swarm.dial(dial_opts(node)) {
             self.retry(peer, dial_error_text(&error));
         }
     }
