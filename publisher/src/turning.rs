@@ -66,6 +66,8 @@ impl<L: Link> Client<L> {
                     from: from.to_string(),
                     to: to.peer_id.to_string(),
                     reason,
+                    from_transport: Some(event_log::event::Transport::Libp2p),
+                    to_transport: Some(event_log::event::Transport::Libp2p),
                 });
                 self.connections.left(from, "turned to another service node");
                 self.link.forget(from);

@@ -282,6 +282,8 @@ impl<L: Link> Client<L> {
             from: from.to_string(),
             to: to.to_string(),
             reason: reason.to_owned(),
+            from_transport: Some(event_log::event::Transport::Libp2p),
+            to_transport: Some(event_log::event::Transport::Libp2p),
         });
         self.link.keep_connected(next.clone());
         self.slots[position] = Slot::new(next, self.new_epoch());

@@ -104,6 +104,7 @@ impl Deliveries {
                 hash,
                 size_bytes,
                 service_node: peer.to_string(),
+                transport: Some(event_log::event::Transport::Libp2p),
                 content_topic: message.content_topic().to_owned(),
                 run: numbered.run.filter(|_| !is_own_run),
                 intended: numbered.intended_at,
@@ -190,6 +191,7 @@ impl Deliveries {
                 hash,
                 size_bytes: message.payload().len() as u64,
                 service_node: peer.to_string(),
+                transport: Some(event_log::event::Transport::Libp2p),
                 reason,
             },
         );
@@ -214,6 +216,7 @@ impl Deliveries {
                 hash,
                 size_bytes: message.payload().len() as u64,
                 service_node: peer.to_string(),
+                transport: Some(event_log::event::Transport::Libp2p),
                 content_topic: message.content_topic().chars().take(MAX_TOPIC_CHARS).collect(),
                 reason,
             },
@@ -229,6 +232,7 @@ impl Deliveries {
         self.log().log(MalformedFrame {
             client: Some(self.client),
             peer: peer.to_string(),
+            transport: Some(event_log::event::Transport::Libp2p),
             protocol: protocol_id::FILTER_PUSH.to_owned(),
             error: error.to_owned(),
         });

@@ -159,6 +159,7 @@ impl<L: Link> Client<L> {
                 Subscribed {
                     client,
                     service_node,
+                    transport: Some(event_log::event::Transport::Libp2p),
                     pubsub_topic,
                     content_topics,
                     renewed,
@@ -180,6 +181,7 @@ impl<L: Link> Client<L> {
         self.shared.log.log(SubscribeFailed {
             client: self.id,
             service_node: peer.to_string(),
+            transport: Some(event_log::event::Transport::Libp2p),
             status: refusal.status,
             error: refusal.text(),
         });
@@ -200,6 +202,7 @@ impl<L: Link> Client<L> {
         self.shared.log.log(PingFailed {
             client: self.id,
             service_node: peer.to_string(),
+            transport: Some(event_log::event::Transport::Libp2p),
             status: refusal.status,
             error: refusal.text(),
             failures,
@@ -242,6 +245,7 @@ impl<L: Link> Client<L> {
         self.shared.log.log(SubscriptionLost {
             client,
             service_node,
+            transport: Some(event_log::event::Transport::Libp2p),
             since,
             reason: reason.clone(),
         });

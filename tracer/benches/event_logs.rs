@@ -316,6 +316,7 @@ fn write_publisher(args: &Args, number: u32, file: File) -> io::Result<u64> {
                 hash,
                 size_bytes: 1024,
                 service_node: NODE.to_owned(),
+                transport: None,
                 pubsub_topic: "/waku/2/rs/0/0".to_owned(),
                 content_topic: TOPIC.to_owned(),
                 intended,
@@ -331,6 +332,7 @@ fn write_publisher(args: &Args, number: u32, file: File) -> io::Result<u64> {
                 hash,
                 size_bytes: 1024,
                 service_node: NODE.to_owned(),
+                transport: None,
                 intended,
                 sent,
                 acked,
@@ -350,6 +352,7 @@ fn write_receiver(args: &Args, number: u32, lost_in_1000: u32, file: File) -> io
         Subscribed {
             client: 0,
             service_node: NODE.to_owned(),
+            transport: None,
             pubsub_topic: "/waku/2/rs/0/0".to_owned(),
             content_topics: 1,
             renewed: false,

@@ -36,6 +36,37 @@ pub enum Role {
     ServiceNode,
 }
 
+/// How a client speaks to a service node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// The Waku protocols over libp2p streams.
+    Libp2p,
+    /// The node's REST API over HTTP.
+    Rest,
+}
+
+impl Transport {
+    /// The name, as written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Libp2p => "libp2p",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// How messages may have been lost between two polls of a mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskCause {
+    /// The mailbox was full: older messages may have been thrown away.
+    CacheFull,
+    /// A poll empties the mailbox, and the answer to one did not arrive.
+    NoAnswer,
+}
+
 /// How sure the publisher is about an attempt that did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -188,6 +219,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Address it was reached at.
         address: String,
         /// Its agent string, as it claims.
@@ -201,6 +235,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Why.
         reason: String,
     }
@@ -211,6 +248,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Address it was reached at.
         address: String,
         /// How long it was away, milliseconds.
@@ -223,6 +263,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Why.
         error: String,
         /// When the next try is due, milliseconds; absent when there is none.
@@ -240,6 +283,12 @@ events! {
         to: String,
         /// Why.
         reason: String,
+        /// How the one it left was spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from_transport: Option<Transport>,
+        /// How the one it turned to is spoken to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to_transport: Option<Transport>,
     }
 
     /// A message is about to leave. Logged before the bytes, so that a killed publisher leaves its trace.
@@ -256,6 +305,9 @@ events! {
         size_bytes: u64,
         /// Peer id of the service node it goes to.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Pubsub topic.
         pubsub_topic: String,
         /// Content topic.
@@ -280,6 +332,9 @@ events! {
         size_bytes: u64,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// When the schedule wanted this index sent.
         intended: Timestamp,
         /// When this attempt was handed to the network.
@@ -311,6 +366,9 @@ events! {
         /// Peer id of the service node; absent when there was none to send to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         service_node: Option<String>,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// When the schedule wanted this index sent.
         intended: Timestamp,
         /// When this attempt was handed to the network.
@@ -334,6 +392,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Pubsub topic.
         pubsub_topic: String,
         /// Number of content topics subscribed to there.
@@ -348,6 +409,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// The last moment the subscription is known to have been alive (last message, ping or subscribe answer).
         since: Timestamp,
         /// Why.
@@ -360,6 +424,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Status code, when it answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u32>,
@@ -402,6 +469,9 @@ events! {
         size_bytes: u64,
         /// Peer id of the service node that pushed it.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Content topic.
         content_topic: String,
         /// Run named in the payload, when it is not this receiver's own run.
@@ -429,6 +499,9 @@ events! {
         size_bytes: u64,
         /// Peer id of the service node that pushed it.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// What is wrong with it.
         reason: String,
     }
@@ -443,6 +516,9 @@ events! {
         size_bytes: u64,
         /// Peer id of the service node that pushed it.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Content topic.
         content_topic: String,
         /// Why it is foreign.
@@ -456,10 +532,39 @@ events! {
         client: Option<u32>,
         /// Peer it came from.
         peer: String,
+        /// How that peer is spoken to; absent in a service node's log and from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Protocol id.
         protocol: String,
         /// What was wrong.
         error: String,
+    }
+
+    /// Messages may have been lost on the way from a REST service node's mailbox to the receiver: `time` ends the
+    /// stretch in which that may have happened, the poll before begins it.
+    MessagesAtRisk = "messages_at_risk" {
+        /// Client index.
+        client: u32,
+        /// Peer id of the service node.
+        service_node: String,
+        /// How the service node is spoken to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
+        /// Content topic polled; absent when all of them share the mailbox's cache, as at nwaku.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        content_topic: Option<String>,
+        /// How they may have been lost.
+        cause: RiskCause,
+        /// Messages that were in the mailbox, when it was full.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        messages: Option<u64>,
+        /// What the mailbox holds, when it was full.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        capacity: Option<u64>,
+        /// Why there was no answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
     }
 
     /// A filter ping was not answered with success.
@@ -468,6 +573,9 @@ events! {
         client: u32,
         /// Peer id of the service node.
         service_node: String,
+        /// How the service node is spoken to; absent from older logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        transport: Option<Transport>,
         /// Status code, when it answered.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u32>,

@@ -80,6 +80,7 @@ fn connection_examples() -> Vec<Event> {
     let connected = Connected {
         client: 0,
         service_node: text(PEER),
+        transport: Some(Transport::Libp2p),
         address: text("/ip4/127.0.0.1/tcp/60000"),
         agent: Some(text("nwaku-v0.38.0")),
     };
@@ -87,6 +88,7 @@ fn connection_examples() -> Vec<Event> {
     vec![
         connected.clone().into(),
         Connected {
+            transport: None,
             agent: None,
             ..connected
         }
@@ -94,12 +96,14 @@ fn connection_examples() -> Vec<Event> {
         Disconnected {
             client: 0,
             service_node: text(PEER),
+            transport: Some(Transport::Libp2p),
             reason: text("reset by peer"),
         }
         .into(),
         Reconnected {
             client: 0,
             service_node: text(PEER),
+            transport: Some(Transport::Libp2p),
             address,
             down_ms: 1500,
         }
@@ -107,6 +111,7 @@ fn connection_examples() -> Vec<Event> {
         DialFailed {
             client: 0,
             service_node: text(PEER),
+            transport: Some(Transport::Libp2p),
             error: text("refused"),
             retry_in_ms: Some(1000),
         }
@@ -114,6 +119,7 @@ fn connection_examples() -> Vec<Event> {
         DialFailed {
             client: 0,
             service_node: text(PEER),
+            transport: Some(Transport::Libp2p),
             error: text("refused"),
             retry_in_ms: None,
         }
@@ -123,6 +129,8 @@ fn connection_examples() -> Vec<Event> {
             from: text(PEER),
             to: text("16Uiu2HAmOther"),
             reason: text("3 failures"),
+            from_transport: Some(Transport::Libp2p),
+            to_transport: Some(Transport::Rest),
         }
         .into(),
     ]
@@ -136,6 +144,7 @@ fn publisher_examples() -> Vec<Event> {
         hash: hash(),
         size_bytes: 1024,
         service_node: text(PEER),
+        transport: Some(Transport::Libp2p),
         pubsub_topic: text(PUBSUB_TOPIC),
         content_topic: text(CONTENT_TOPIC),
         intended: at(0),
@@ -148,6 +157,7 @@ fn publisher_examples() -> Vec<Event> {
         hash: hash(),
         size_bytes: 1024,
         service_node: text(PEER),
+        transport: Some(Transport::Libp2p),
         intended: at(0),
         sent: at(0),
         acked: at(1),
@@ -162,6 +172,7 @@ fn publisher_examples() -> Vec<Event> {
         hash: hash(),
         size_bytes: 1024,
         service_node: Some(text(PEER)),
+        transport: Some(Transport::Libp2p),
         intended: at(0),
         sent: at(0),
         failed: at(20),
@@ -173,13 +184,20 @@ fn publisher_examples() -> Vec<Event> {
     let unsent = PublishFailed {
         service_node: None,
         outcome: FailureOutcome::NotSent,
+        transport: None,
         status: None,
         ..failed.clone()
     };
     vec![
-        attempt.into(),
+        attempt.clone().into(),
+        PublishAttempt {
+            transport: None,
+            ..attempt
+        }
+        .into(),
         published.clone().into(),
         Published {
+            transport: Some(Transport::Rest),
             status_text: None,
             relay_peers: None,
             ..published
@@ -204,12 +222,14 @@ fn receiver_examples() -> Vec<Event> {
         hash: hash(),
         size_bytes: 1024,
         service_node: text(PEER),
+        transport: Some(Transport::Libp2p),
         content_topic: text(CONTENT_TOPIC),
         run: Some(text("another")),
         intended: Some(at(0)),
         sent: Some(at(0)),
     };
     let from_nim = Received {
+        transport: None,
         attempt: None,
         run: None,
         intended: None,
@@ -227,6 +247,7 @@ fn subscription_examples() -> Vec<Event> {
     let refused = SubscribeFailed {
         client: 0,
         service_node: node(),
+        transport: Some(Transport::Libp2p),
         status: Some(429),
         error: text("rate"),
     };
@@ -234,6 +255,7 @@ fn subscription_examples() -> Vec<Event> {
         Subscribed {
             client: 0,
             service_node: node(),
+            transport: Some(Transport::Libp2p),
             pubsub_topic: text(PUBSUB_TOPIC),
             content_topics: 1,
             renewed: false,
@@ -242,6 +264,7 @@ fn subscription_examples() -> Vec<Event> {
         SubscriptionLost {
             client: 0,
             service_node: node(),
+            transport: Some(Transport::Libp2p),
             since: at(0),
             reason: text("disconnected"),
         }
@@ -271,12 +294,24 @@ fn bad_message_examples() -> Vec<Event> {
     let malformed = MalformedFrame {
         client: Some(0),
         peer: node(),
+        transport: Some(Transport::Rest),
         protocol: text("/vac/waku/filter-push/2.0.0-beta1"),
         error: text("cut short"),
+    };
+    let at_risk = MessagesAtRisk {
+        client: 0,
+        service_node: node(),
+        transport: Some(Transport::Rest),
+        content_topic: Some(text(CONTENT_TOPIC)),
+        cause: RiskCause::CacheFull,
+        messages: Some(50),
+        capacity: Some(50),
+        error: None,
     };
     let ping = PingFailed {
         client: 0,
         service_node: node(),
+        transport: Some(Transport::Libp2p),
         status: Some(404),
         error: text("none"),
         failures: 1,
@@ -289,6 +324,7 @@ fn bad_message_examples() -> Vec<Event> {
             hash: hash(),
             size_bytes: 9,
             service_node: node(),
+            transport: Some(Transport::Libp2p),
             reason: text("index 0"),
         }
         .into(),
@@ -297,6 +333,7 @@ fn bad_message_examples() -> Vec<Event> {
             hash: hash(),
             size_bytes: 9,
             service_node: node(),
+            transport: Some(Transport::Libp2p),
             content_topic: text(CONTENT_TOPIC),
             reason: text("not JSON"),
         }
@@ -304,7 +341,19 @@ fn bad_message_examples() -> Vec<Event> {
         malformed.clone().into(),
         MalformedFrame {
             client: None,
+            transport: None,
             ..malformed
+        }
+        .into(),
+        at_risk.clone().into(),
+        MessagesAtRisk {
+            cause: RiskCause::NoAnswer,
+            transport: None,
+            content_topic: None,
+            messages: None,
+            capacity: None,
+            error: Some(text("none within 5000 ms")),
+            ..at_risk
         }
         .into(),
         ping.clone().into(),

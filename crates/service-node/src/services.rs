@@ -39,6 +39,7 @@ impl Services {
         self.log.log(MalformedFrame {
             client: None,
             peer: peer.to_string(),
+            transport: None,
             protocol: protocol.to_owned(),
             error: error.to_string(),
         });

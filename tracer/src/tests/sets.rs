@@ -126,6 +126,7 @@ fn strays_are_counted_apart() {
                 hash: hash("x", 1, 1),
                 size_bytes: 3,
                 service_node: text(NODE),
+                transport: None,
                 content_topic: text(TOPIC),
                 reason: text("not JSON"),
             },
@@ -141,6 +142,7 @@ fn strays_are_counted_apart() {
                 hash: hash("x", 1, 1),
                 size_bytes: 3,
                 service_node: text(NODE),
+                transport: None,
                 reason: text("size"),
             },
         );
@@ -150,6 +152,7 @@ fn strays_are_counted_apart() {
         MalformedFrame {
             client: Some(0),
             peer: text(NODE),
+            transport: None,
             protocol: text("filter"),
             error: text("cut"),
         },

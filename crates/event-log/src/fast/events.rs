@@ -6,7 +6,7 @@ use super::{
     time::LastMinute,
 };
 use crate::{
-    event::{self, Event, PushOutcome, Record, RelayOrigin},
+    event::{self, Event, PushOutcome, Record, RelayOrigin, Transport},
     hash::MessageHash,
     timestamp::Timestamp,
 };
@@ -124,6 +124,7 @@ hot_events! {
         hash: MessageHash,
         size_bytes: u64,
         service_node: &'a str,
+        transport: Option<Transport>,
         content_topic: &'a str,
         run: Option<&'a str>,
         intended: Option<Timestamp>,
@@ -137,6 +138,7 @@ hot_events! {
         hash: MessageHash,
         size_bytes: u64,
         service_node: &'a str,
+        transport: Option<Transport>,
         pubsub_topic: &'a str,
         content_topic: &'a str,
         intended: Timestamp,
@@ -150,6 +152,7 @@ hot_events! {
         hash: MessageHash,
         size_bytes: u64,
         service_node: &'a str,
+        transport: Option<Transport>,
         intended: Timestamp,
         sent: Timestamp,
         acked: Timestamp,

@@ -2,7 +2,7 @@
 
 use super::{cursor::Cursor, hex_digits, time::LastMinute};
 use crate::{
-    event::{PushOutcome, RelayOrigin},
+    event::{PushOutcome, RelayOrigin, Transport},
     hash::MessageHash,
     timestamp::Timestamp,
 };
@@ -224,4 +224,5 @@ macro_rules! choice {
     };
 }
 choice!(PushOutcome { "ok" => Ok, "failed" => Failed, "dropped" => Dropped, "timed_out" => TimedOut });
+choice!(Transport { "libp2p" => Libp2p, "rest" => Rest });
 choice!(RelayOrigin { "lightpush" => Lightpush, "relay" => Relay });

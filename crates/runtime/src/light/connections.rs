@@ -70,6 +70,7 @@ impl ConnectionLog {
                 self.log.log(Reconnected {
                     client,
                     service_node,
+                    transport: Some(event_log::event::Transport::Libp2p),
                     address,
                     down_ms,
                 });
@@ -79,6 +80,7 @@ impl ConnectionLog {
                 self.log.log(Connected {
                     client,
                     service_node,
+                    transport: Some(event_log::event::Transport::Libp2p),
                     address,
                     agent,
                 });
@@ -93,6 +95,7 @@ impl ConnectionLog {
         self.log.log(Disconnected {
             client: self.client,
             service_node: peer.to_string(),
+            transport: Some(event_log::event::Transport::Libp2p),
             reason,
         });
     }
@@ -102,6 +105,7 @@ impl ConnectionLog {
         self.log.log(DialFailed {
             client: self.client,
             service_node: peer.to_string(),
+            transport: Some(event_log::event::Transport::Libp2p),
             error: error.to_owned(),
             retry_in_ms: retry_in.map(millis),
         });
