@@ -6,7 +6,7 @@ use event_log::{
     EventLog, Timestamp,
     event::{FailureOutcome, PublishAttempt, PublishFailed, Published},
 };
-use libp2p::PeerId;
+use runtime::light::NodeId;
 use waku::Status;
 
 use crate::{message::Built, retry::Outcome};
@@ -17,7 +17,7 @@ pub(crate) struct Done {
     /// What was sent, or would have been.
     pub(crate) built: Built,
     /// Where it went; `None` when there was no connection.
-    pub(crate) peer: Option<PeerId>,
+    pub(crate) peer: Option<NodeId>,
     /// What became of it.
     pub(crate) outcome: Outcome,
     /// When that was known.
@@ -35,7 +35,7 @@ pub(crate) struct AttemptLog {
 
 impl AttemptLog {
     /// Before the bytes leave.
-    pub(crate) fn begins(&self, built: &Built, peer: PeerId) {
+    pub(crate) fn begins(&self, built: &Built, peer: &NodeId) {
         self.log.log_at(
             built.sent,
             PublishAttempt {
@@ -45,7 +45,7 @@ impl AttemptLog {
                 hash: built.hash,
                 size_bytes: built.size_bytes,
                 service_node: peer.to_string(),
-                transport: Some(event_log::event::Transport::Libp2p),
+                transport: Some(peer.transport()),
                 pubsub_topic: built.route.pubsub_topic.to_string(),
                 content_topic: built.route.content_topic.to_string(),
                 intended: built.planned.intended,
@@ -77,8 +77,8 @@ impl AttemptLog {
                 attempt: built.planned.attempt,
                 hash: built.hash,
                 size_bytes: built.size_bytes,
-                service_node: done.peer.as_ref().map(PeerId::to_string).unwrap_or_default(),
-                transport: done.peer.map(|_| event_log::event::Transport::Libp2p),
+                service_node: done.peer.as_ref().map(NodeId::to_string).unwrap_or_default(),
+                transport: done.peer.as_ref().map(NodeId::transport),
                 intended: built.planned.intended,
                 sent: built.sent,
                 acked: done.at,
@@ -99,8 +99,8 @@ impl AttemptLog {
                 attempt: built.planned.attempt,
                 hash: built.hash,
                 size_bytes: built.size_bytes,
-                service_node: done.peer.as_ref().map(PeerId::to_string),
-                transport: done.peer.map(|_| event_log::event::Transport::Libp2p),
+                service_node: done.peer.as_ref().map(NodeId::to_string),
+                transport: done.peer.as_ref().map(NodeId::transport),
                 intended: built.planned.intended,
                 sent: built.sent,
                 failed: done.at,

@@ -12,13 +12,12 @@ use event_log::{EventLog, Timestamp};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use runtime::{
     Shutdown,
-    light::{Board, ConnectionLog},
+    light::{Board, ConnectionLog, NodeEvents},
 };
 use tokio::{
-    sync::{mpsc, watch},
+    sync::watch,
     time::{Instant, sleep_until},
 };
-use waku::net::ClientEvent;
 
 use crate::{
     attempt::{AttemptLog, Done},
@@ -131,7 +130,7 @@ impl<L: Link> Client<L> {
 
     /// Connects, waits for the common start, sends everything, waits for what is outstanding. Returns early when
     /// `stop` fires: before the start at once, after it when the outstanding answers are in.
-    pub(crate) async fn run(mut self, mut events: mpsc::Receiver<ClientEvent>, stop: Shutdown) {
+    pub(crate) async fn run(mut self, mut events: NodeEvents, stop: Shutdown) {
         if !self.wait_for_start(&mut events, &stop).await {
             return;
         }
@@ -162,7 +161,7 @@ impl<L: Link> Client<L> {
     }
 
     /// False when `stop` fired first.
-    async fn wait_for_start(&mut self, events: &mut mpsc::Receiver<ClientEvent>, stop: &Shutdown) -> bool {
+    async fn wait_for_start(&mut self, events: &mut NodeEvents, stop: &Shutdown) -> bool {
         let shared = self.shared.clone();
         let mut place = tokio::select! {
             place = shared.board.dial_place() => Some(place),

@@ -7,11 +7,12 @@ use futures::future::join_all;
 use runtime::{
     Shutdown,
     http::Health,
-    light::{Board, SessionError, client_name, keypair, shards},
+    light::{Board, SessionError, StartError, TransportConfig, Transports, client_name, keypair, shards},
     ready::wait_until_ready,
 };
 use tokio::{sync::watch, task::JoinSet, time::Instant};
-use waku::net::{ClientConfig, ClientLimits, LightClient};
+use waku::net::{ClientConfig, ClientLimits};
+use waku_rest::{RestConfig, Service};
 
 use crate::{
     client::{Client, Shared, Start},
@@ -25,6 +26,9 @@ const START_LEAD: Duration = Duration::from_millis(20);
 
 /// Events a publishing client may leave unread; it only gets connection events and reads them at once.
 const EVENT_QUEUE: usize = 64;
+
+/// What service nodes are told about this program.
+const AGENT: &str = concat!("lpt-publisher/", env!("CARGO_PKG_VERSION"));
 
 /// The run's frame, as the engine needs it.
 #[derive(Debug)]
@@ -119,6 +123,14 @@ fn start_clients(
     shutdown: &Shutdown,
 ) -> Result<(Vec<ClientLink>, JoinSet<()>), SessionError> {
     let settings = &shared.settings;
+    let internal = |error: StartError| SessionError::Internal(error.to_string());
+    let rest = RestConfig {
+        service: Service::Lightpush,
+        request_timeout: settings.request_timeout,
+        event_queue: EVENT_QUEUE,
+        ..RestConfig::default()
+    };
+    let transports = TransportConfig::new(&settings.service_nodes, AGENT, rest).map_err(internal)?;
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
     for id in 0..settings.clients {
@@ -126,15 +138,14 @@ fn start_clients(
             keypair: keypair(settings.key_seed.as_deref(), "publisher", id),
             cluster_id: settings.cluster_id,
             shards: shards(&settings.routes),
-            agent: concat!("lpt-publisher/", env!("CARGO_PKG_VERSION")).to_owned(),
+            agent: AGENT.to_owned(),
             limits: ClientLimits {
                 lightpush_timeout: settings.request_timeout,
                 event_queue: EVENT_QUEUE,
                 ..ClientLimits::default()
             },
         };
-        let started = LightClient::start(config).map_err(|error| SessionError::Internal(error.to_string()));
-        let (client, events) = started?;
+        let (client, events) = Transports::start(config, &transports).map_err(internal)?;
         let name = client_name(node, id);
         let peer_id = client.peer_id().to_string();
         shared.log.log(ClientStarted {

@@ -2,10 +2,10 @@
 
 use std::future::Future;
 
-use libp2p::PeerId;
+use runtime::light::{NodeId, ServiceNode, Transports};
 use waku::{
-    ServiceNodeAddr, WakuMessage,
-    net::{LightClient, LightpushVersion, PushAnswer},
+    WakuMessage,
+    net::{LightpushVersion, PushAnswer},
 };
 
 use crate::retry::Outcome;
@@ -18,46 +18,55 @@ pub trait Link: Clone + Send + Sync + 'static {
     /// [`Outcome::NoAnswer`] or [`Outcome::NotSent`].
     fn push(
         &self,
-        peer: PeerId,
+        peer: &NodeId,
         pubsub_topic: &str,
         message: &WakuMessage,
     ) -> impl Future<Output = Result<PushAnswer, Outcome>> + Send;
 
     /// Connects, again and again.
-    fn keep_connected(&self, node: ServiceNodeAddr);
+    fn keep_connected(&self, node: ServiceNode);
 
     /// Disconnects and stops dialling.
-    fn forget(&self, peer: PeerId);
+    fn forget(&self, peer: &NodeId);
 }
 
 /// A light client that speaks one lightpush version.
 #[derive(Debug, Clone)]
 pub struct ClientLink {
     /// The client.
-    pub client: LightClient,
+    pub client: Transports,
     /// The version.
     pub version: LightpushVersion,
 }
 
 impl Link for ClientLink {
-    async fn push(&self, peer: PeerId, pubsub_topic: &str, message: &WakuMessage) -> Result<PushAnswer, Outcome> {
-        self.client
-            .lightpush(peer, self.version, pubsub_topic, message)
-            .await
-            .map_err(|error| {
-                if error.may_have_arrived() {
-                    Outcome::NoAnswer(error.to_string())
-                } else {
-                    Outcome::NotSent(error.to_string())
-                }
-            })
+    async fn push(&self, peer: &NodeId, pubsub_topic: &str, message: &WakuMessage) -> Result<PushAnswer, Outcome> {
+        match (peer, self.client.libp2p(), self.client.rest()) {
+            (NodeId::Libp2p(peer), Some(client), _) => client
+                .lightpush(*peer, self.version, pubsub_topic, message)
+                .await
+                .map_err(|error| failure(error.may_have_arrived(), &error)),
+            (NodeId::Rest(node), _, Some(client)) => client
+                .push(node, self.version, pubsub_topic, message)
+                .await
+                .map_err(|error| failure(error.may_have_arrived(), &error)),
+            _ => Err(Outcome::NotSent(format!("no client for {peer} was started"))),
+        }
     }
 
-    fn keep_connected(&self, node: ServiceNodeAddr) {
+    fn keep_connected(&self, node: ServiceNode) {
         self.client.keep_connected(node);
     }
 
-    fn forget(&self, peer: PeerId) {
+    fn forget(&self, peer: &NodeId) {
         self.client.forget(peer);
+    }
+}
+
+fn failure(may_have_arrived: bool, error: &dyn std::fmt::Display) -> Outcome {
+    let text = error.to_string();
+    match may_have_arrived {
+        true => Outcome::NoAnswer(text),
+        false => Outcome::NotSent(text),
     }
 }

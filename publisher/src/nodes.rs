@@ -2,8 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use libp2p::PeerId;
-use waku::ServiceNodeAddr;
+use runtime::light::{NodeId, ServiceNode};
 
 /// Where the connection to the node in use stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +23,9 @@ pub enum Turn {
     /// Leave the first, connect to the second.
     To {
         /// The node left.
-        from: PeerId,
+        from: NodeId,
         /// The node to use from now on.
-        to: ServiceNodeAddr,
+        to: ServiceNode,
     },
     /// No node is left that has not refused this client for good.
     NoneLeft,
@@ -35,7 +34,7 @@ pub enum Turn {
 /// The service nodes a client may use, in the order of turns.
 #[derive(Debug, Clone)]
 pub struct NodeChoice {
-    nodes: Vec<(ServiceNodeAddr, bool)>,
+    nodes: Vec<(ServiceNode, bool)>,
     current: usize,
     link: Link,
     failures: u32,
@@ -46,7 +45,7 @@ pub struct NodeChoice {
 impl NodeChoice {
     /// `nodes` (at least one), beginning with number `first` modulo their number, so that clients spread over them.
     #[must_use]
-    pub fn new(nodes: &[ServiceNodeAddr], first: u32, switch_after: Option<NonZeroU32>) -> Self {
+    pub fn new(nodes: &[ServiceNode], first: u32, switch_after: Option<NonZeroU32>) -> Self {
         let current = first as usize % nodes.len().max(1);
         let nodes = nodes.iter().map(|node| (node.clone(), false)).collect();
         Self {
@@ -60,42 +59,42 @@ impl NodeChoice {
 
     /// The node in use.
     #[must_use]
-    pub fn current(&self) -> &ServiceNodeAddr {
+    pub fn current(&self) -> &ServiceNode {
         &self.nodes[self.current].0
     }
 
     /// The node in use, when requests may go to it.
     #[must_use]
-    pub fn ready_peer(&self) -> Option<PeerId> {
-        (self.link == Link::Ready).then(|| self.current().peer_id)
+    pub fn ready_peer(&self) -> Option<NodeId> {
+        (self.link == Link::Ready).then(|| self.current().id())
     }
 
-    fn is_current(&self, peer: PeerId) -> bool {
-        self.current().peer_id == peer
+    fn is_current(&self, peer: &NodeId) -> bool {
+        self.current().id() == *peer
     }
 
     /// The connection to `peer` is up.
-    pub fn on_ready(&mut self, peer: PeerId) {
+    pub fn on_ready(&mut self, peer: &NodeId) {
         if self.is_current(peer) {
             self.link = Link::Ready;
         }
     }
 
     /// The connection to `peer` is gone. Not a failure by itself: what fails because of it is.
-    pub fn on_disconnected(&mut self, peer: PeerId) {
+    pub fn on_disconnected(&mut self, peer: &NodeId) {
         if self.is_current(peer) {
             self.link = Link::Down;
         }
     }
 
     /// A dial of `peer` failed.
-    pub fn on_dial_failed(&mut self, peer: PeerId) -> Turn {
+    pub fn on_dial_failed(&mut self, peer: &NodeId) -> Turn {
         self.on_disconnected(peer);
         self.on_failure(peer)
     }
 
     /// A request to `peer` succeeded.
-    pub fn on_success(&mut self, peer: PeerId) {
+    pub fn on_success(&mut self, peer: &NodeId) {
         if self.is_current(peer) {
             self.failures = 0;
         }
@@ -103,7 +102,7 @@ impl NodeChoice {
 
     /// A request to `peer` failed, in whatever way. Answers that a node left meanwhile still owed do not count against
     /// its successor.
-    pub fn on_failure(&mut self, peer: PeerId) -> Turn {
+    pub fn on_failure(&mut self, peer: &NodeId) -> Turn {
         if !self.is_current(peer) {
             return Turn::Stay;
         }
@@ -117,12 +116,12 @@ impl NodeChoice {
         if self.link == Link::Connecting {
             return Turn::Stay;
         }
-        self.on_failure(self.current().peer_id)
+        self.on_failure(&self.current().id())
     }
 
     /// `peer` refused this client for good.
-    pub fn on_refused(&mut self, peer: PeerId) -> Turn {
-        if let Some((_, is_refused)) = self.nodes.iter_mut().find(|(node, _)| node.peer_id == peer) {
+    pub fn on_refused(&mut self, peer: &NodeId) -> Turn {
+        if let Some((_, is_refused)) = self.nodes.iter_mut().find(|(node, _)| node.id() == *peer) {
             *is_refused = true;
         }
         if !self.is_current(peer) {
@@ -149,7 +148,7 @@ impl NodeChoice {
         let next = (1..count)
             .map(|step| (self.current + step) % count)
             .find(|index| !self.nodes[*index].1)?;
-        let from = self.current().peer_id;
+        let from = self.current().id();
         (self.current, self.link, self.failures) = (next, Link::Connecting, 0);
         Some(Turn::To {
             from,
@@ -160,59 +159,61 @@ impl NodeChoice {
 
 #[cfg(test)]
 mod tests {
+    use libp2p::PeerId;
+
     use super::*;
 
-    fn nodes(count: u16) -> Vec<ServiceNodeAddr> {
+    fn nodes(count: u16) -> Vec<ServiceNode> {
         let node = |port| format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", PeerId::random());
         (1..=count)
             .map(|port| node(port).parse().expect("valid address"))
             .collect()
     }
 
-    fn choice(nodes: &[ServiceNodeAddr], switch_after: u32) -> NodeChoice {
+    fn choice(nodes: &[ServiceNode], switch_after: u32) -> NodeChoice {
         NodeChoice::new(nodes, 0, NonZeroU32::new(switch_after))
     }
 
     #[test]
     fn any_three_failures_in_a_row_turn_to_the_next() {
         let nodes = nodes(2);
-        let [a, b] = [nodes[0].peer_id, nodes[1].peer_id];
+        let [a, b] = [nodes[0].id(), nodes[1].id()];
         let mut choice = choice(&nodes, 3);
-        choice.on_ready(a);
-        assert_eq!(choice.on_failure(a), Turn::Stay);
-        choice.on_disconnected(a);
+        choice.on_ready(&a);
+        assert_eq!(choice.on_failure(&a), Turn::Stay);
+        choice.on_disconnected(&a);
         assert_eq!(choice.on_not_connected(), Turn::Stay);
         assert_eq!(
-            choice.on_dial_failed(a),
+            choice.on_dial_failed(&a),
             Turn::To {
-                from: a,
+                from: a.clone(),
                 to: nodes[1].clone()
             }
         );
         assert_eq!(choice.ready_peer(), None);
-        choice.on_ready(b);
-        assert_eq!(choice.ready_peer(), Some(b));
+        choice.on_ready(&b);
+        assert_eq!(choice.ready_peer(), Some(b.clone()));
     }
 
     #[test]
     fn success_starts_the_count_again() {
         let nodes = nodes(2);
-        let a = nodes[0].peer_id;
+        let a = nodes[0].id();
         let mut choice = choice(&nodes, 2);
         for _ in 0..5 {
-            assert_eq!(choice.on_failure(a), Turn::Stay);
-            choice.on_success(a);
+            assert_eq!(choice.on_failure(&a), Turn::Stay);
+            choice.on_success(&a);
         }
     }
 
     #[test]
     fn late_failures_of_a_node_left_do_not_count_against_the_next() {
         let nodes = nodes(3);
-        let a = nodes[0].peer_id;
+        let a = nodes[0].id();
         let mut choice = choice(&nodes, 1);
-        assert!(matches!(choice.on_failure(a), Turn::To { .. }));
-        assert_eq!(choice.on_failure(a), Turn::Stay);
-        assert_eq!(choice.current().peer_id, nodes[1].peer_id);
+        assert!(matches!(choice.on_failure(&a), Turn::To { .. }));
+        assert_eq!(choice.on_failure(&a), Turn::Stay);
+        assert_eq!(choice.current().id(), nodes[1].id());
     }
 
     #[test]
@@ -228,29 +229,29 @@ mod tests {
     fn a_single_or_fixed_node_is_never_left_for_failures() {
         let one = nodes(1);
         let mut single = choice(&one, 1);
-        assert_eq!(single.on_failure(one[0].peer_id), Turn::Stay);
+        assert_eq!(single.on_failure(&one[0].id()), Turn::Stay);
         let two = nodes(2);
         let mut fixed = NodeChoice::new(&two, 1, None);
         assert_eq!(fixed.current(), &two[1]);
         for _ in 0..10 {
-            assert_eq!(fixed.on_failure(two[1].peer_id), Turn::Stay);
+            assert_eq!(fixed.on_failure(&two[1].id()), Turn::Stay);
         }
     }
 
     #[test]
     fn refusal_turns_at_once_until_nobody_is_left() {
         let nodes = nodes(2);
-        let [a, b] = [nodes[0].peer_id, nodes[1].peer_id];
+        let [a, b] = [nodes[0].id(), nodes[1].id()];
         let mut choice = choice(&nodes, 3);
         assert_eq!(
-            choice.on_refused(a),
+            choice.on_refused(&a),
             Turn::To {
-                from: a,
+                from: a.clone(),
                 to: nodes[1].clone()
             }
         );
-        assert_eq!(choice.on_refused(b), Turn::NoneLeft);
+        assert_eq!(choice.on_refused(&b), Turn::NoneLeft);
         let mut fixed = NodeChoice::new(&nodes, 0, None);
-        assert_eq!(fixed.on_refused(a), Turn::NoneLeft);
+        assert_eq!(fixed.on_refused(&a), Turn::NoneLeft);
     }
 }

@@ -105,14 +105,14 @@ impl<L: Link> Client<L> {
                 took: Duration::ZERO,
             });
         };
-        self.attempts.begins(&built, peer);
+        self.attempts.begins(&built, &peer);
         metrics.in_flight.inc();
         metrics.sent_bytes.inc_by(built.size_bytes);
         let (link, cutoff, shared) = (self.link.clone(), self.cutoff.clone(), self.shared.clone());
         self.in_flight.push(Box::pin(async move {
             let began = Instant::now();
             let answer = tokio::select! {
-                answer = link.push(peer, &built.route.pubsub_topic, &built.message) => answer,
+                answer = link.push(&peer, &built.route.pubsub_topic, &built.message) => answer,
                 () = cutoff.requested() => Err(Outcome::NoAnswer("no answer before the end of the run".to_owned())),
             };
             shared.metrics.in_flight.dec();
@@ -154,7 +154,7 @@ impl<L: Link> Client<L> {
                 intended,
             }));
         }
-        let turn = match (done.peer, &done.outcome) {
+        let turn = match (&done.peer, &done.outcome) {
             (Some(peer), Outcome::Acked { .. }) => {
                 self.nodes.on_success(peer);
                 Turn::Stay

@@ -5,10 +5,10 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use event_log::{Padding, payload::ENDLESS_COUNT};
 use rand::{SeedableRng, rngs::StdRng};
 use runtime::{
-    light::{MAX_SERVICE_NODES, Route, TopicsError, distinct, resolve_routes},
+    light::{MAX_SERVICE_NODES, Route, ServiceNode, TopicsError, distinct, resolve_routes},
     units::Rate,
 };
-use waku::{ClassTable, ServiceNodeAddr, ServiceProtocol, net::LightpushVersion, status_class, wire::frame_cap};
+use waku::{ClassTable, ServiceProtocol, net::LightpushVersion, status_class, wire::frame_cap};
 
 use crate::{
     args::{Args, Lightpush},
@@ -76,8 +76,8 @@ pub enum UsageError {
 /// Everything the engine needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Service nodes, one entry a peer.
-    pub service_nodes: Vec<ServiceNodeAddr>,
+    /// Service nodes, one entry a peer and transport.
+    pub service_nodes: Vec<ServiceNode>,
     /// Lightpush version.
     pub version: LightpushVersion,
     /// Cluster id.

@@ -9,7 +9,7 @@ use event_log::{Event, EventLog, NumberedMessage, Timestamp, event::FailureOutco
 use libp2p::PeerId;
 use runtime::{
     Shutdown,
-    light::{Board, testing::Memory},
+    light::{Board, NodeEvents, NodeId, ServiceNode, testing::Memory},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use waku::{
-    ServiceNodeAddr, Status, WakuMessage,
+    Status, WakuMessage,
     net::{ClientEvent, PushAnswer},
     wire::protocol_id,
 };
@@ -35,7 +35,7 @@ pub(crate) const MS: Duration = Duration::from_millis(1);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Call {
     pub(crate) at: Duration,
-    pub(crate) peer: PeerId,
+    pub(crate) peer: NodeId,
     pub(crate) index: u32,
     pub(crate) attempt: u32,
     pub(crate) intended: Timestamp,
@@ -47,17 +47,17 @@ type Behaviour = dyn Fn(&Call) -> (Duration, Result<PushAnswer, Outcome>) + Send
 pub(crate) struct FakeLink {
     pub(crate) behaviour: Arc<Behaviour>,
     pub(crate) calls: Arc<Mutex<Vec<Call>>>,
-    pub(crate) kept: Arc<Mutex<Vec<PeerId>>>,
+    pub(crate) kept: Arc<Mutex<Vec<NodeId>>>,
     pub(crate) open: Arc<Mutex<(usize, usize)>>,
     pub(crate) started: Instant,
 }
 
 impl Link for FakeLink {
-    async fn push(&self, peer: PeerId, _: &str, message: &WakuMessage) -> Result<PushAnswer, Outcome> {
+    async fn push(&self, peer: &NodeId, _: &str, message: &WakuMessage) -> Result<PushAnswer, Outcome> {
         let read = NumberedMessage::decode(message.payload()).expect("numbered");
         let call = Call {
             at: self.started.elapsed(),
-            peer,
+            peer: peer.clone(),
             index: read.index,
             attempt: read.attempt.expect("ours"),
             intended: read.intended_at.expect("ours"),
@@ -74,12 +74,12 @@ impl Link for FakeLink {
         answer
     }
 
-    fn keep_connected(&self, node: ServiceNodeAddr) {
-        self.kept.lock().unwrap().push(node.peer_id);
+    fn keep_connected(&self, node: ServiceNode) {
+        self.kept.lock().unwrap().push(node.id());
     }
 
-    fn forget(&self, peer: PeerId) {
-        self.kept.lock().unwrap().retain(|kept| *kept != peer);
+    fn forget(&self, peer: &NodeId) {
+        self.kept.lock().unwrap().retain(|kept| kept != peer);
     }
 }
 
@@ -173,7 +173,7 @@ impl Bench {
         let (events, queue) = mpsc::channel(16);
         let stop = Shutdown::new();
         let client = Client::new(0, "p/0", link.clone(), shared.clone());
-        let task = tokio::spawn(client.run(queue, stop.clone()));
+        let task = tokio::spawn(client.run(NodeEvents::new(Some(queue), None), stop.clone()));
         let wall = Timestamp::from_unix_ns(1_700_000_000_000_000_000);
         Self {
             link,

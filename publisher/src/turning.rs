@@ -1,40 +1,42 @@
 //! What the connections do, and the turns to other service nodes that follow.
 
 use event_log::event::PeerSwitched;
-use libp2p::PeerId;
-use runtime::escape::Escaped;
-use waku::{
-    net::{ClientEvent, LightpushVersion},
-    wire::protocol_id,
+use runtime::{
+    escape::Escaped,
+    light::{NodeEvent, NodeId},
 };
+use waku::{net::LightpushVersion, wire::protocol_id};
 
 use crate::{client::Client, link::Link, nodes::Turn};
 
 impl<L: Link> Client<L> {
-    pub(crate) fn on_event(&mut self, event: &ClientEvent) {
+    pub(crate) fn on_event(&mut self, event: &NodeEvent) {
         self.connections.observe(event);
         let board = &self.shared.board;
         let (turn, reason) = match event {
-            ClientEvent::Ready { peer, protocols, .. } => return self.on_ready(*peer, protocols),
-            ClientEvent::Disconnected { peer, .. } => {
-                self.nodes.on_disconnected(*peer);
+            NodeEvent::Ready { peer, protocols, .. } => return self.on_ready(peer, protocols),
+            NodeEvent::Disconnected { peer, .. } => {
+                self.nodes.on_disconnected(peer);
                 self.mark_ready();
                 return;
             }
-            ClientEvent::DialFailed { peer, error, .. } => {
-                board.failed(*peer, error);
-                (self.nodes.on_dial_failed(*peer), error)
+            NodeEvent::DialFailed { peer, error, .. } => {
+                board.failed(peer, error);
+                (self.nodes.on_dial_failed(peer), error)
             }
-            ClientEvent::Refused { peer, error } => {
-                board.failed(*peer, error);
-                (self.nodes.on_refused(*peer), error)
+            NodeEvent::Refused { peer, error } => {
+                board.failed(peer, error);
+                (self.nodes.on_refused(peer), error)
             }
-            ClientEvent::Push { .. } | ClientEvent::MalformedPush { .. } => return,
+            NodeEvent::Push { .. }
+            | NodeEvent::MalformedPush { .. }
+            | NodeEvent::Forgotten { .. }
+            | NodeEvent::AtRisk { .. } => return,
         };
         self.follow(turn, || reason.clone());
     }
 
-    fn on_ready(&mut self, peer: PeerId, protocols: &[String]) {
+    fn on_ready(&mut self, peer: &NodeId, protocols: &[String]) {
         let (wanted, other) = match self.shared.settings.version {
             LightpushVersion::V3 => (protocol_id::LIGHTPUSH_V3, "v2"),
             LightpushVersion::V2 => (protocol_id::LIGHTPUSH_V2, "v3"),
@@ -59,18 +61,18 @@ impl<L: Link> Client<L> {
             Turn::NoneLeft => self.shared.board.give_up(),
             Turn::To { from, to } => {
                 let reason = reason();
-                tracing::info!(client = self.id, %from, to = %to.peer_id, reason = %Escaped(&reason), "turns to another service node");
+                tracing::info!(client = self.id, %from, to = %to, reason = %Escaped(&reason), "turns to another service node");
                 self.shared.metrics.switches.inc();
                 self.shared.log.log(PeerSwitched {
                     client: self.id,
                     from: from.to_string(),
-                    to: to.peer_id.to_string(),
+                    to: to.id().to_string(),
                     reason,
-                    from_transport: Some(event_log::event::Transport::Libp2p),
-                    to_transport: Some(event_log::event::Transport::Libp2p),
+                    from_transport: Some(from.transport()),
+                    to_transport: Some(to.id().transport()),
                 });
-                self.connections.left(from, "turned to another service node");
-                self.link.forget(from);
+                self.connections.left(&from, "turned to another service node");
+                self.link.forget(&from);
                 self.link.keep_connected(to);
             }
         }

@@ -71,6 +71,15 @@ pub struct SubscriptionArgs {
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = parse_duration)]
     pub request_timeout: Duration,
 
+    /// Time between two polls of the mailbox of a REST service node: a message waits there for half of it on average
+    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = parse_duration)]
+    pub rest_poll_interval: Duration,
+
+    /// Messages a REST service node keeps for the next poll; as many in one poll are a sign of loss
+    /// [default: 50 at nwaku, 30 at go-waku, which are theirs]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rest_cache_messages: Option<u32>,
+
     /// Failures in a row at a service node (dials, subscriptions, lost connections, silent pings) after which a client
     /// turns to one that stands by
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]

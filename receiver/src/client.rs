@@ -2,19 +2,19 @@
 
 use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
-use event_log::{EventLog, event::PeerSwitched};
+use event_log::{
+    EventLog,
+    event::{MessagesAtRisk, PeerSwitched, RiskCause},
+};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use libp2p::PeerId;
 use runtime::{
     Shutdown,
     escape::Escaped,
-    light::{Board, ConnectionLog},
+    light::{Board, ConnectionLog, NodeEvent, NodeEvents, NodeId, ServiceNode},
 };
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until, timeout},
-};
-use waku::{ServiceNodeAddr, net::ClientEvent, wire::protocol_id};
+use tokio::time::{Instant, sleep_until, timeout};
+use waku::wire::protocol_id;
+use waku_rest::Risk;
 
 use crate::{
     deliveries::Deliveries,
@@ -60,7 +60,7 @@ pub(crate) struct Client<L> {
     pub(crate) shared: Arc<Shared>,
     pub(crate) slots: Vec<Slot>,
     /// Service nodes that stand by, in the order of turns.
-    spares: VecDeque<ServiceNodeAddr>,
+    spares: VecDeque<ServiceNode>,
     connections: ConnectionLog,
     pub(crate) presence: Presence,
     deliveries: Deliveries,
@@ -96,7 +96,7 @@ impl<L: Link> Client<L> {
     }
 
     /// Connects, subscribes and reads until `stop` fires, then takes the subscriptions back.
-    pub(crate) async fn run(mut self, mut events: mpsc::Receiver<ClientEvent>, stop: Shutdown) {
+    pub(crate) async fn run(mut self, mut events: NodeEvents, stop: Shutdown) {
         let shared = self.shared.clone();
         let mut stopped = pin!(stop.into_future());
         let mut place = tokio::select! {
@@ -131,7 +131,7 @@ impl<L: Link> Client<L> {
     }
 
     /// Takes every subscription back, still logging what arrives meanwhile.
-    async fn leave(mut self, events: &mut mpsc::Receiver<ClientEvent>) {
+    async fn leave(mut self, events: &mut NodeEvents) {
         let link = self.link.clone();
         let peers: Vec<_> = self
             .slots
@@ -139,7 +139,7 @@ impl<L: Link> Client<L> {
             .filter(|slot| slot.is_subscribed())
             .map(Slot::peer)
             .collect();
-        let leaving = futures::future::join_all(peers.iter().map(|peer| link.unsubscribe_all(*peer)));
+        let leaving = futures::future::join_all(peers.iter().map(|peer| link.unsubscribe_all(peer)));
         let mut leaving = pin!(timeout(UNSUBSCRIBE_TIMEOUT, leaving));
         let answers = loop {
             tokio::select! {
@@ -148,7 +148,7 @@ impl<L: Link> Client<L> {
             }
         };
         // What had been read from the network before the end still counts.
-        while let Ok(event) = events.try_recv() {
+        while let Some(event) = events.try_recv() {
             self.on_delivery(&event);
         }
         let failed = answers.map_or(peers.len(), |answers| {
@@ -159,23 +159,26 @@ impl<L: Link> Client<L> {
         }
     }
 
-    fn on_event(&mut self, event: ClientEvent) {
+    fn on_event(&mut self, event: NodeEvent) {
         self.connections.observe(&event);
         match event {
-            ClientEvent::Push { .. } | ClientEvent::MalformedPush { .. } => self.on_delivery(&event),
-            ClientEvent::Ready { peer, protocols, .. } => self.on_ready(peer, &protocols),
-            ClientEvent::Disconnected { peer, reason } => self.on_disconnected(peer, &reason),
-            ClientEvent::DialFailed { peer, error, .. } => {
-                self.shared.board.failed(peer, &error);
-                self.count_failure(peer, &error);
+            NodeEvent::Push { .. } | NodeEvent::MalformedPush { .. } | NodeEvent::AtRisk { .. } => {
+                self.on_delivery(&event);
             }
-            ClientEvent::Refused { peer, error } => self.on_refused(peer, &error),
+            NodeEvent::Ready { peer, protocols, .. } => self.on_ready(&peer, &protocols),
+            NodeEvent::Disconnected { peer, reason } => self.on_disconnected(&peer, &reason),
+            NodeEvent::DialFailed { peer, error, .. } => {
+                self.shared.board.failed(&peer, &error);
+                self.count_failure(&peer, &error);
+            }
+            NodeEvent::Refused { peer, error } => self.on_refused(&peer, &error),
+            NodeEvent::Forgotten { peer, error } => self.on_forgotten(&peer, &error),
         }
     }
 
-    fn on_delivery(&mut self, event: &ClientEvent) {
+    fn on_delivery(&mut self, event: &NodeEvent) {
         match event {
-            ClientEvent::Push {
+            NodeEvent::Push {
                 peer,
                 pubsub_topic,
                 message,
@@ -189,14 +192,53 @@ impl<L: Link> Client<L> {
                     slot.alive((*arrived).into());
                     self.presence.alive((*arrived).into());
                 }
-                self.deliveries.on_push(*peer, pubsub_topic, message, *arrived);
+                self.deliveries.on_push(peer, pubsub_topic, message, *arrived);
             }
-            ClientEvent::MalformedPush { peer, error } => self.deliveries.on_malformed(*peer, error),
+            NodeEvent::MalformedPush { peer, error } => self.deliveries.on_malformed(peer, error),
+            NodeEvent::AtRisk {
+                peer,
+                content_topic,
+                risk,
+            } => self.on_risk(peer, content_topic.as_deref(), risk),
             _ => {}
         }
     }
 
-    fn on_ready(&mut self, peer: PeerId, protocols: &[String]) {
+    /// Loss between a mailbox and here looks like any other afterwards, so that it may have happened is logged.
+    fn on_risk(&self, peer: &NodeId, content_topic: Option<&str>, risk: &Risk) {
+        tracing::warn!(client = self.id, %peer, content_topic, ?risk, "messages may have been lost between two polls");
+        self.shared.metrics.at_risk.inc();
+        let (cause, messages, capacity, error) = match risk {
+            Risk::CacheFull { messages, capacity } => (
+                RiskCause::CacheFull,
+                Some(*messages as u64),
+                Some(*capacity as u64),
+                None,
+            ),
+            Risk::NoAnswer { error } => (RiskCause::NoAnswer, None, None, Some(error.clone())),
+        };
+        self.shared.log.log(MessagesAtRisk {
+            client: self.id,
+            service_node: peer.to_string(),
+            transport: Some(peer.transport()),
+            content_topic: content_topic.map(str::to_owned),
+            cause,
+            messages,
+            capacity,
+            error,
+        });
+    }
+
+    /// The service node is well and has forgotten this client: subscribing again is all it takes.
+    fn on_forgotten(&mut self, peer: &NodeId, error: &str) {
+        self.end_subscription(peer, error);
+        let epoch = self.new_epoch();
+        if let Some(slot) = self.slot(peer) {
+            slot.unsubscribe(Instant::now(), epoch);
+        }
+    }
+
+    fn on_ready(&mut self, peer: &NodeId, protocols: &[String]) {
         if !protocols
             .iter()
             .any(|protocol| protocol == protocol_id::FILTER_SUBSCRIBE)
@@ -217,7 +259,7 @@ impl<L: Link> Client<L> {
         }
     }
 
-    fn on_disconnected(&mut self, peer: PeerId, reason: &str) {
+    fn on_disconnected(&mut self, peer: &NodeId, reason: &str) {
         self.end_subscription(peer, reason);
         let epoch = self.new_epoch();
         if let Some(slot) = self.slot(peer) {
@@ -226,11 +268,11 @@ impl<L: Link> Client<L> {
         self.count_failure(peer, reason);
     }
 
-    fn on_refused(&mut self, peer: PeerId, error: &str) {
+    fn on_refused(&mut self, peer: &NodeId, error: &str) {
         self.shared.board.failed(peer, error);
         self.end_subscription(peer, error);
-        let Some(position) = self.slots.iter().position(|slot| slot.peer() == peer) else {
-            return self.spares.retain(|spare| spare.peer_id != peer);
+        let Some(position) = self.slots.iter().position(|slot| slot.peer() == *peer) else {
+            return self.spares.retain(|spare| spare.id() != *peer);
         };
         match self.spares.pop_front() {
             Some(next) => self.switch(position, next, error),
@@ -248,16 +290,16 @@ impl<L: Link> Client<L> {
         self.epochs
     }
 
-    pub(crate) fn slot(&mut self, peer: PeerId) -> Option<&mut Slot> {
+    pub(crate) fn slot(&mut self, peer: &NodeId) -> Option<&mut Slot> {
         self.slots
             .iter_mut()
-            .find(|slot| slot.peer() == peer && slot.state != State::Refused)
+            .find(|slot| slot.peer() == *peer && slot.state != State::Refused)
     }
 
     /// Counts a failure of whatever kind at a service node; too many in a row, and the next that stands by takes over.
-    pub(crate) fn count_failure(&mut self, peer: PeerId, reason: &str) {
+    pub(crate) fn count_failure(&mut self, peer: &NodeId, reason: &str) {
         let limit = self.shared.settings.switch_after;
-        let Some(position) = self.slots.iter().position(|slot| slot.peer() == peer) else {
+        let Some(position) = self.slots.iter().position(|slot| slot.peer() == *peer) else {
             return;
         };
         self.slots[position].failures = self.slots[position].failures.saturating_add(1);
@@ -273,8 +315,8 @@ impl<L: Link> Client<L> {
         }
     }
 
-    fn switch(&mut self, position: usize, next: ServiceNodeAddr, reason: &str) {
-        let (from, to) = (self.slots[position].peer(), next.peer_id);
+    fn switch(&mut self, position: usize, next: ServiceNode, reason: &str) {
+        let (from, to) = (self.slots[position].peer(), next.id());
         tracing::info!(client = self.id, %from, %to, reason = %Escaped(reason), "turns to another service node");
         self.shared.metrics.switches.inc();
         self.shared.log.log(PeerSwitched {
@@ -282,8 +324,8 @@ impl<L: Link> Client<L> {
             from: from.to_string(),
             to: to.to_string(),
             reason: reason.to_owned(),
-            from_transport: Some(event_log::event::Transport::Libp2p),
-            to_transport: Some(event_log::event::Transport::Libp2p),
+            from_transport: Some(from.transport()),
+            to_transport: Some(to.transport()),
         });
         self.link.keep_connected(next.clone());
         self.slots[position] = Slot::new(next, self.new_epoch());

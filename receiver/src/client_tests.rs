@@ -176,14 +176,14 @@ async fn three_failures_turn_to_the_node_that_stands_by() {
     let [first, second] = [bench.nodes[0], bench.nodes[1]];
     assert_eq!(bench.link.kept.lock().unwrap().len(), 0);
     bench.ready(0).await;
-    assert_eq!(*bench.link.kept.lock().unwrap(), [first]);
+    assert_eq!(*bench.link.kept.lock().unwrap(), [first.into()]);
     sleep(4 * SECOND).await;
-    assert_eq!(*bench.link.kept.lock().unwrap(), [second]);
+    assert_eq!(*bench.link.kept.lock().unwrap(), [second.into()]);
     bench.ready(1).await;
     assert!(bench.is_ready());
     assert_eq!(
-        bench.link.calls.lock().unwrap().last().map(|call| call.peer),
-        Some(second)
+        bench.link.calls.lock().unwrap().last().map(|call| call.peer.clone()),
+        Some(second.into())
     );
     let (counters, events) = bench.end().await;
     assert_eq!(counters["switches"], 1);

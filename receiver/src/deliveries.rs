@@ -6,7 +6,7 @@ use event_log::{
     EventLog, MessageHash, NumberedMessage, Timestamp,
     event::{CorruptReceived, ForeignReceived, MalformedFrame, Received},
 };
-use libp2p::PeerId;
+use runtime::light::NodeId;
 use waku::{WakuMessage, message_hash, wire::protocol_id};
 
 use crate::{
@@ -52,7 +52,7 @@ impl Deliveries {
     }
 
     /// A message arrived from `peer`, its frame read at `arrived`.
-    pub(crate) fn on_push(&mut self, peer: PeerId, pubsub_topic: &str, message: &WakuMessage, arrived: SystemTime) {
+    pub(crate) fn on_push(&mut self, peer: &NodeId, pubsub_topic: &str, message: &WakuMessage, arrived: SystemTime) {
         let arrived = Timestamp::from(arrived);
         let pubsub_topic = self.pubsub_topic(pubsub_topic, message.content_topic());
         let hash = MessageHash(*message_hash(&pubsub_topic, message).as_bytes());
@@ -80,7 +80,7 @@ impl Deliveries {
 
     fn on_numbered(
         &mut self,
-        peer: PeerId,
+        peer: &NodeId,
         message: &WakuMessage,
         hash: MessageHash,
         numbered: NumberedMessage,
@@ -104,7 +104,7 @@ impl Deliveries {
                 hash,
                 size_bytes,
                 service_node: peer.to_string(),
-                transport: Some(event_log::event::Transport::Libp2p),
+                transport: Some(peer.transport()),
                 content_topic: message.content_topic().to_owned(),
                 run: numbered.run.filter(|_| !is_own_run),
                 intended: numbered.intended_at,
@@ -171,7 +171,7 @@ impl Deliveries {
 
     fn on_corrupt(
         &mut self,
-        peer: PeerId,
+        peer: &NodeId,
         message: &WakuMessage,
         hash: MessageHash,
         numbered: NumberedMessage,
@@ -191,7 +191,7 @@ impl Deliveries {
                 hash,
                 size_bytes: message.payload().len() as u64,
                 service_node: peer.to_string(),
-                transport: Some(event_log::event::Transport::Libp2p),
+                transport: Some(peer.transport()),
                 reason,
             },
         );
@@ -199,7 +199,7 @@ impl Deliveries {
 
     fn on_foreign(
         &mut self,
-        peer: PeerId,
+        peer: &NodeId,
         message: &WakuMessage,
         hash: MessageHash,
         reason: String,
@@ -216,7 +216,7 @@ impl Deliveries {
                 hash,
                 size_bytes: message.payload().len() as u64,
                 service_node: peer.to_string(),
-                transport: Some(event_log::event::Transport::Libp2p),
+                transport: Some(peer.transport()),
                 content_topic: message.content_topic().chars().take(MAX_TOPIC_CHARS).collect(),
                 reason,
             },
@@ -224,7 +224,7 @@ impl Deliveries {
     }
 
     /// A push frame from `peer` did not decode.
-    pub(crate) fn on_malformed(&mut self, peer: PeerId, error: &str) {
+    pub(crate) fn on_malformed(&mut self, peer: &NodeId, error: &str) {
         self.shared.metrics.malformed.inc();
         if !may_log(&mut self.malformed_lines, &self.shared) {
             return;
@@ -232,7 +232,7 @@ impl Deliveries {
         self.log().log(MalformedFrame {
             client: Some(self.client),
             peer: peer.to_string(),
-            transport: Some(event_log::event::Transport::Libp2p),
+            transport: Some(peer.transport()),
             protocol: protocol_id::FILTER_PUSH.to_owned(),
             error: error.to_owned(),
         });

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use runtime::{
     Shutdown,
     http::Health,
-    light::{Board, SessionError, client_name, keypair, shards},
+    light::{Board, SessionError, StartError, TransportConfig, Transports, client_name, keypair, shards},
     ready::wait_until_ready,
     terminal,
 };
@@ -16,7 +16,8 @@ use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval_at},
 };
-use waku::net::{ClientConfig, ClientLimits, LightClient};
+use waku::net::{ClientConfig, ClientLimits};
+use waku_rest::{RestConfig, Service};
 
 use crate::{
     client::{Client, Shared},
@@ -32,6 +33,9 @@ const STATISTICS_INTERVAL: Duration = Duration::from_secs(20);
 
 /// Pushes a client may leave unread. Small, because a thousand clients have one each; the service node waits beyond.
 const EVENT_QUEUE: usize = 256;
+
+/// What service nodes are told about this program.
+const AGENT: &str = concat!("lpt-receiver/", env!("CARGO_PKG_VERSION"));
 
 /// The run's frame, as the engine needs it.
 #[derive(Debug)]
@@ -124,7 +128,7 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
     while let Some(task) = tasks.join_next().await {
         task.map_err(|error| SessionError::Internal(format!("a client task failed: {error}")))?;
     }
-    join_all(links.iter().map(LightClient::shutdown)).await;
+    join_all(links.iter().map(Transports::shutdown)).await;
     if shows_statistics && let Some(table) = shared.statistics.table(shared.settings.clients) {
         terminal::print(&table);
     }
@@ -135,8 +139,18 @@ fn start_clients(
     shared: &Arc<Shared>,
     node: &str,
     stop: &Shutdown,
-) -> Result<(Vec<LightClient>, JoinSet<()>), SessionError> {
+) -> Result<(Vec<Transports>, JoinSet<()>), SessionError> {
     let settings = &shared.settings;
+    let internal = |error: StartError| SessionError::Internal(error.to_string());
+    let rest = RestConfig {
+        service: Service::Filter,
+        request_timeout: settings.request_timeout,
+        ping_timeout: settings.ping_timeout,
+        poll_interval: settings.rest_poll_interval,
+        cache_messages: settings.rest_cache_messages,
+        event_queue: EVENT_QUEUE,
+    };
+    let transports = TransportConfig::new(&settings.service_nodes, AGENT, rest).map_err(internal)?;
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
     for id in 0..settings.clients {
@@ -144,7 +158,7 @@ fn start_clients(
             keypair: keypair(settings.key_seed.as_deref(), "receiver", id),
             cluster_id: settings.cluster_id,
             shards: shards(&settings.routes),
-            agent: concat!("lpt-receiver/", env!("CARGO_PKG_VERSION")).to_owned(),
+            agent: AGENT.to_owned(),
             limits: ClientLimits {
                 filter_timeout: settings.request_timeout,
                 filter_ping_timeout: settings.ping_timeout,
@@ -152,8 +166,7 @@ fn start_clients(
                 ..ClientLimits::default()
             },
         };
-        let started = LightClient::start(config).map_err(|error| SessionError::Internal(error.to_string()));
-        let (link, events) = started?;
+        let (link, events) = Transports::start(config, &transports).map_err(internal)?;
         let (name, peer_id) = (client_name(node, id), link.peer_id().to_string());
         shared.log.log(ClientStarted {
             client: id,

@@ -15,6 +15,8 @@ pub mod link;
 pub mod metrics;
 mod presence;
 mod program;
+#[cfg(test)]
+mod rest_tests;
 mod seen;
 pub mod settings;
 mod slot;

@@ -45,6 +45,8 @@ pub struct Metrics {
     pub switches: Counter,
     /// Times a client had no live subscription left.
     pub gaps: Counter,
+    /// Times messages may have been lost between two polls of a REST service node.
+    pub at_risk: Counter,
     /// Clients subscribed at all service nodes they should be.
     pub subscribed_clients: Gauge,
     /// From the intended send time to the arrival, by both hosts' wall clocks; negative ones are not in it.
@@ -74,6 +76,7 @@ impl Default for Metrics {
             resubscribes: Counter::default(),
             switches: Counter::default(),
             gaps: Counter::default(),
+            at_risk: Counter::default(),
             subscribed_clients: Gauge::default(),
             latency: Histogram::new(DURATION_BUCKETS_S),
             negative_latencies: Counter::default(),
@@ -123,6 +126,11 @@ impl Metrics {
             self.gaps.clone(),
         );
         top.register(
+            "messages_at_risk",
+            "Times messages may have been lost between two polls of a REST service node",
+            self.at_risk.clone(),
+        );
+        top.register(
             "subscribed_clients",
             "Clients subscribed everywhere",
             self.subscribed_clients.clone(),
@@ -157,6 +165,7 @@ impl Metrics {
             ("resubscribes", &self.resubscribes),
             ("switches", &self.switches),
             ("gaps", &self.gaps),
+            ("at_risk", &self.at_risk),
         ];
         counters
             .into_iter()

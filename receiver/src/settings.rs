@@ -2,8 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use runtime::light::{MAX_SERVICE_NODES, Route, TopicsError, distinct, resolve_routes};
-use waku::ServiceNodeAddr;
+use runtime::light::{MAX_SERVICE_NODES, Route, ServiceNode, TopicsError, distinct, resolve_routes};
 
 use crate::{args::Args, ending::EndRules};
 
@@ -33,6 +32,17 @@ pub enum UsageError {
         /// Given.
         given: usize,
     },
+    /// Several clients at one mailbox.
+    #[error(
+        "--clients {clients} with {node}: a REST service node has one mailbox a content topic, and who polls it first \
+         empties it for the others; give a receiver with a REST service node one client"
+    )]
+    SharedMailbox {
+        /// A REST service node.
+        node: String,
+        /// Clients wanted.
+        clients: u32,
+    },
     /// Topics or shards.
     #[error(transparent)]
     Topics(#[from] TopicsError),
@@ -56,8 +66,8 @@ pub struct Chunk {
 /// Everything the engine needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Service nodes, one entry a peer.
-    pub service_nodes: Vec<ServiceNodeAddr>,
+    /// Service nodes, one entry a peer and transport.
+    pub service_nodes: Vec<ServiceNode>,
     /// Service nodes each client is subscribed at.
     pub redundancy: usize,
     /// Cluster id.
@@ -78,6 +88,10 @@ pub struct Settings {
     pub ping_timeout: Duration,
     /// Deadline of a subscribe request.
     pub request_timeout: Duration,
+    /// Time between two polls of a REST service node.
+    pub rest_poll_interval: Duration,
+    /// Messages a REST service node's mailbox holds, when that is not the server's default.
+    pub rest_cache_messages: Option<usize>,
     /// Failures in a row before a client turns to another service node.
     pub switch_after: u32,
     /// When to end.
@@ -110,6 +124,13 @@ impl Settings {
         if given > MAX_SERVICE_NODES {
             return Err(UsageError::TooManyServiceNodes { given });
         }
+        let is_rest = |node: &&ServiceNode| matches!(node, ServiceNode::Rest(_));
+        if let Some(node) = service_nodes.iter().find(is_rest).filter(|_| network.clients > 1) {
+            return Err(UsageError::SharedMailbox {
+                node: node.to_string(),
+                clients: network.clients,
+            });
+        }
         let redundancy = subscription.redundancy.map_or(given, |wanted| wanted as usize);
         if redundancy > given {
             return Err(UsageError::Redundancy {
@@ -120,6 +141,7 @@ impl Settings {
         for (option, duration) in [
             ("ping-interval", Some(subscription.ping_interval)),
             ("request-timeout", Some(subscription.request_timeout)),
+            ("rest-poll-interval", Some(subscription.rest_poll_interval)),
             ("duration", end.duration),
             ("until-idle", end.until_idle),
         ] {
@@ -145,6 +167,8 @@ impl Settings {
             ping_failures: subscription.ping_failures,
             ping_timeout: subscription.request_timeout.min(MAX_PING_TIMEOUT),
             request_timeout: subscription.request_timeout,
+            rest_poll_interval: subscription.rest_poll_interval,
+            rest_cache_messages: subscription.rest_cache_messages.map(|messages| messages as usize),
             switch_after: subscription.switch_after,
             end: EndRules {
                 duration: end.duration,
@@ -271,6 +295,17 @@ mod tests {
                 .expect_err("no node")
                 .starts_with("no service node: give --service-node")
         );
+    }
+
+    #[test]
+    fn two_clients_would_take_messages_from_each_other_in_one_mailbox() {
+        let argv = |clients: &str| {
+            let argv = ["--service-node=http://127.0.0.1:8645", clients];
+            settle(&with_node(&argv))
+        };
+        assert_eq!(argv("--clients=1").expect("valid").service_nodes.len(), 2);
+        let error = argv("--clients=2").expect_err("shared");
+        assert!(error.starts_with("--clients 2 with http://127.0.0.1:8645"), "{error}");
     }
 
     #[test]

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use event_log::Timestamp;
-use libp2p::PeerId;
+use runtime::light::{NodeId, ServiceNode};
 use tokio::time::Instant;
-use waku::ServiceNodeAddr;
 
 /// Pause after the first failed subscription.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);
@@ -29,7 +28,7 @@ pub(crate) enum State {
 /// A service node in use.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
-    pub(crate) node: ServiceNodeAddr,
+    pub(crate) node: ServiceNode,
     pub(crate) state: State,
     /// Changes whenever what is under way has become meaningless: a late answer of another epoch is ignored. Never the
     /// same twice in one client.
@@ -48,7 +47,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new(node: ServiceNodeAddr, epoch: u64) -> Self {
+    pub(crate) fn new(node: ServiceNode, epoch: u64) -> Self {
         Self {
             node,
             state: State::Unconnected,
@@ -62,8 +61,8 @@ impl Slot {
         }
     }
 
-    pub(crate) fn peer(&self) -> PeerId {
-        self.node.peer_id
+    pub(crate) fn peer(&self) -> NodeId {
+        self.node.id()
     }
 
     pub(crate) fn is_subscribed(&self) -> bool {
@@ -122,6 +121,8 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
+    use libp2p::PeerId;
+
     use super::*;
 
     fn slot() -> Slot {

@@ -11,14 +11,15 @@ use libp2p::PeerId;
 use rand::{SeedableRng, rngs::StdRng};
 use runtime::{
     Shutdown,
-    light::{Board, testing::Memory},
+    light::{Board, NodeEvents, NodeId, ServiceNode, testing::Memory},
 };
 use tokio::{
     sync::mpsc,
     task::JoinHandle,
     time::{Instant, sleep},
 };
-use waku::{ServiceNodeAddr, Status, WakuMessage, net::ClientEvent, wire::protocol_id};
+use waku::{Status, WakuMessage, net::ClientEvent, wire::protocol_id};
+use waku_rest::RestEvent;
 
 use crate::{
     Settings, args,
@@ -44,7 +45,7 @@ pub(crate) enum Ask {
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) at: Duration,
-    pub(crate) peer: PeerId,
+    pub(crate) peer: NodeId,
     pub(crate) ask: Ask,
 }
 
@@ -55,15 +56,15 @@ type Behaviour = dyn Fn(&Call, usize) -> (Duration, Result<Status, String>) + Se
 pub(crate) struct FakeLink {
     pub(crate) behaviour: Arc<Behaviour>,
     pub(crate) calls: Arc<Mutex<Vec<Call>>>,
-    pub(crate) kept: Arc<Mutex<Vec<PeerId>>>,
+    pub(crate) kept: Arc<Mutex<Vec<NodeId>>>,
     pub(crate) started: Instant,
 }
 
 impl FakeLink {
-    async fn answer(&self, peer: PeerId, ask: Ask) -> Result<Status, String> {
+    async fn answer(&self, peer: &NodeId, ask: Ask) -> Result<Status, String> {
         let call = Call {
             at: self.started.elapsed(),
-            peer,
+            peer: peer.clone(),
             ask,
         };
         let before = {
@@ -78,25 +79,25 @@ impl FakeLink {
 }
 
 impl Link for FakeLink {
-    async fn subscribe(&self, peer: PeerId, pubsub_topic: &str, content_topics: &[String]) -> Result<Status, String> {
+    async fn subscribe(&self, peer: &NodeId, pubsub_topic: &str, content_topics: &[String]) -> Result<Status, String> {
         assert_eq!(pubsub_topic, PUBSUB);
         self.answer(peer, Ask::Subscribe(content_topics.len())).await
     }
 
-    async fn ping(&self, peer: PeerId) -> Result<Status, String> {
+    async fn ping(&self, peer: &NodeId) -> Result<Status, String> {
         self.answer(peer, Ask::Ping).await
     }
 
-    async fn unsubscribe_all(&self, peer: PeerId) -> Result<Status, String> {
+    async fn unsubscribe_all(&self, peer: &NodeId) -> Result<Status, String> {
         self.answer(peer, Ask::UnsubscribeAll).await
     }
 
-    fn keep_connected(&self, node: ServiceNodeAddr) {
-        self.kept.lock().unwrap().push(node.peer_id);
+    fn keep_connected(&self, node: ServiceNode) {
+        self.kept.lock().unwrap().push(node.id());
     }
 
-    fn forget(&self, peer: PeerId) {
-        self.kept.lock().unwrap().retain(|kept| *kept != peer);
+    fn forget(&self, peer: &NodeId) {
+        self.kept.lock().unwrap().retain(|kept| kept != peer);
     }
 }
 
@@ -115,6 +116,7 @@ pub(crate) struct Bench {
     pub(crate) memory: Memory,
     pub(crate) nodes: Vec<PeerId>,
     pub(crate) events: mpsc::Sender<ClientEvent>,
+    pub(crate) rest: mpsc::Sender<RestEvent>,
     pub(crate) stop: Shutdown,
     pub(crate) task: JoinHandle<()>,
 }
@@ -153,14 +155,19 @@ impl Bench {
             started: Instant::now(),
         };
         let (events, queue) = mpsc::channel(64);
+        let (rest, rest_queue) = mpsc::channel(64);
         let stop = Shutdown::new();
-        let task = tokio::spawn(Client::new(0, link.clone(), shared.clone()).run(queue, stop.clone()));
+        let task = tokio::spawn(
+            Client::new(0, link.clone(), shared.clone())
+                .run(NodeEvents::new(Some(queue), Some(rest_queue)), stop.clone()),
+        );
         Self {
             link,
             shared,
             memory,
             nodes,
             events,
+            rest,
             stop,
             task,
         }
@@ -182,6 +189,11 @@ impl Bench {
             protocols,
         })
         .await;
+    }
+
+    pub(crate) async fn send_rest(&self, event: RestEvent) {
+        self.rest.send(event).await.expect("client reads");
+        sleep(Duration::from_millis(1)).await;
     }
 
     pub(crate) async fn lost(&self, node: usize) {

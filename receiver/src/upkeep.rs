@@ -4,9 +4,8 @@ use event_log::{
     Timestamp,
     event::{PingFailed, PresenceLost, PresenceRestored, SubscribeFailed, Subscribed, SubscriptionLost},
 };
-use libp2p::PeerId;
 use rand::Rng;
-use runtime::escape::Escaped;
+use runtime::{escape::Escaped, light::NodeId};
 use tokio::time::{Duration, Instant};
 use waku::Status;
 
@@ -25,7 +24,7 @@ pub(crate) struct Refusal {
 /// The end of something that was under way with a service node.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    peer: PeerId,
+    peer: NodeId,
     epoch: u64,
     outcome: Outcome,
 }
@@ -83,7 +82,7 @@ impl<L: Link> Client<L> {
                     self.under_way.push(Box::pin(async move {
                         let (mut chunks_done, mut result) = (first, Ok(()));
                         while let (Some(chunk), Ok(())) = (chunks.get(chunks_done), &result) {
-                            result = judge(link.subscribe(peer, &chunk.pubsub_topic, &chunk.content_topics).await);
+                            result = judge(link.subscribe(&peer, &chunk.pubsub_topic, &chunk.content_topics).await);
                             chunks_done += usize::from(result.is_ok());
                         }
                         Answer {
@@ -96,11 +95,8 @@ impl<L: Link> Client<L> {
                 State::Subscribed(_) => {
                     slot.state = State::Subscribed(None);
                     self.under_way.push(Box::pin(async move {
-                        Answer {
-                            peer,
-                            epoch,
-                            outcome: Outcome::Pinged(judge(link.ping(peer).await)),
-                        }
+                        let outcome = Outcome::Pinged(judge(link.ping(&peer).await));
+                        Answer { peer, epoch, outcome }
                     }));
                 }
                 State::Unconnected | State::Refused => {}
@@ -109,27 +105,27 @@ impl<L: Link> Client<L> {
     }
 
     pub(crate) fn on_answer(&mut self, Answer { peer, epoch, outcome }: Answer) {
-        let Some(slot) = self.slot(peer).filter(|slot| slot.epoch == epoch) else {
+        let Some(slot) = self.slot(&peer).filter(|slot| slot.epoch == epoch) else {
             return;
         };
         match outcome {
             Outcome::Subscribed { chunks_done, result } => {
                 slot.chunks_done = chunks_done;
                 match result {
-                    Ok(()) => self.on_subscribed(peer),
-                    Err(refusal) => self.on_subscribe_failed(peer, &refusal),
+                    Ok(()) => self.on_subscribed(&peer),
+                    Err(refusal) => self.on_subscribe_failed(&peer, &refusal),
                 }
             }
             Outcome::Pinged(Ok(())) => {
                 let next = self.next_ping();
                 let at = Timestamp::now();
                 self.presence.alive(at);
-                if let Some(slot) = self.slot(peer) {
+                if let Some(slot) = self.slot(&peer) {
                     slot.alive(at);
                     slot.state = State::Subscribed(Some(next));
                 }
             }
-            Outcome::Pinged(Err(refusal)) => self.on_ping_failed(peer, &refusal),
+            Outcome::Pinged(Err(refusal)) => self.on_ping_failed(&peer, &refusal),
         }
     }
 
@@ -143,7 +139,7 @@ impl<L: Link> Client<L> {
                 .mul_f64(rand::rng().random_range(0.9..1.1))
     }
 
-    fn on_subscribed(&mut self, peer: PeerId) {
+    fn on_subscribed(&mut self, peer: &NodeId) {
         let (at, next_ping) = (Timestamp::now(), self.next_ping());
         let Some(slot) = self.slot(peer) else { return };
         let renewed = slot.was_subscribed;
@@ -159,7 +155,7 @@ impl<L: Link> Client<L> {
                 Subscribed {
                     client,
                     service_node,
-                    transport: Some(event_log::event::Transport::Libp2p),
+                    transport: Some(peer.transport()),
                     pubsub_topic,
                     content_topics,
                     renewed,
@@ -173,7 +169,7 @@ impl<L: Link> Client<L> {
         self.mark_ready();
     }
 
-    fn on_subscribe_failed(&mut self, peer: PeerId, refusal: &Refusal) {
+    fn on_subscribe_failed(&mut self, peer: &NodeId, refusal: &Refusal) {
         let text = refusal.text();
         tracing::warn!(client = self.id, %peer, error = %Escaped(&text), "subscription failed");
         self.shared.metrics.subscribes_failed.inc();
@@ -181,7 +177,7 @@ impl<L: Link> Client<L> {
         self.shared.log.log(SubscribeFailed {
             client: self.id,
             service_node: peer.to_string(),
-            transport: Some(event_log::event::Transport::Libp2p),
+            transport: Some(peer.transport()),
             status: refusal.status,
             error: refusal.text(),
         });
@@ -191,7 +187,7 @@ impl<L: Link> Client<L> {
         self.count_failure(peer, &text);
     }
 
-    fn on_ping_failed(&mut self, peer: PeerId, refusal: &Refusal) {
+    fn on_ping_failed(&mut self, peer: &NodeId, refusal: &Refusal) {
         let limit = self.shared.settings.ping_failures;
         let again = Instant::now() + self.shared.settings.ping_interval.min(PING_AGAIN);
         let Some(slot) = self.slot(peer) else { return };
@@ -202,7 +198,7 @@ impl<L: Link> Client<L> {
         self.shared.log.log(PingFailed {
             client: self.id,
             service_node: peer.to_string(),
-            transport: Some(event_log::event::Transport::Libp2p),
+            transport: Some(peer.transport()),
             status: refusal.status,
             error: refusal.text(),
             failures,
@@ -230,11 +226,11 @@ impl<L: Link> Client<L> {
     }
 
     /// Logs the end of a subscription, if there was one, and of the client's presence, if it was the last.
-    pub(crate) fn end_subscription(&mut self, peer: PeerId, reason: &str) {
+    pub(crate) fn end_subscription(&mut self, peer: &NodeId, reason: &str) {
         let Some(slot) = self
             .slots
             .iter_mut()
-            .find(|slot| slot.peer() == peer && slot.is_subscribed())
+            .find(|slot| slot.peer() == *peer && slot.is_subscribed())
         else {
             return;
         };
@@ -245,7 +241,7 @@ impl<L: Link> Client<L> {
         self.shared.log.log(SubscriptionLost {
             client,
             service_node,
-            transport: Some(event_log::event::Transport::Libp2p),
+            transport: Some(peer.transport()),
             since,
             reason: reason.clone(),
         });

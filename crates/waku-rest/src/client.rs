@@ -43,6 +43,19 @@ pub struct RestConfig {
     pub event_queue: usize,
 }
 
+impl Default for RestConfig {
+    fn default() -> Self {
+        Self {
+            service: Service::Lightpush,
+            request_timeout: Duration::from_secs(20),
+            ping_timeout: Duration::from_secs(5),
+            poll_interval: Duration::from_millis(100),
+            cache_messages: None,
+            event_queue: 64,
+        }
+    }
+}
+
 /// A light client over REST. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct RestLightClient {

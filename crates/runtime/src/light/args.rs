@@ -3,9 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use waku::{ContentTopic, ServiceNodeAddr};
+use waku::ContentTopic;
 
-use super::names::{parse_node_name, parse_run_id};
+use super::{
+    ServiceNode,
+    names::{parse_node_name, parse_run_id},
+};
 use crate::{logging, progress::ProgressMode, ready, units::parse_duration};
 
 /// Content topic when none is given, on both sides.
@@ -18,9 +21,9 @@ const MAX_CLIENTS: i64 = 10_000;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
-    /// Service node: a multiaddr that ends in /p2p/PEER-ID, or an ENR. Repeatable
+    /// Service node: a multiaddr that ends in /p2p/PEER-ID, an ENR, or http(s)://HOST:PORT of its REST API. Repeatable
     #[arg(long, value_name = "ADDRESS")]
-    pub service_node: Vec<ServiceNodeAddr>,
+    pub service_node: Vec<ServiceNode>,
 
     /// Cluster of the network; service nodes of another are refused
     #[arg(long, value_name = "ID", default_value_t = 0)]

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use libp2p::PeerId;
 use tokio::{
     sync::{Semaphore, oneshot, watch},
     time::{Instant, timeout, timeout_at},
 };
 
-use super::Unavailable;
+use super::{NodeId, Unavailable};
 use crate::{escape::escape, http::Health};
 
 /// Dials under way at once in one process. A thousand simultaneous handshakes would only time each other out.
@@ -26,7 +25,7 @@ struct State {
     /// Some client has no service node left that it could try.
     is_hopeless: bool,
     /// What went wrong last, by service node.
-    errors: BTreeMap<PeerId, String>,
+    errors: BTreeMap<NodeId, String>,
 }
 
 /// A board on which every client of a process marks whether it is ready.
@@ -76,9 +75,9 @@ impl Board {
     }
 
     /// Notes what went wrong with a service node.
-    pub fn failed(&self, peer: PeerId, error: &str) {
+    pub fn failed(&self, peer: &NodeId, error: &str) {
         self.state.send_modify(|state| {
-            state.errors.insert(peer, escape(error));
+            state.errors.insert(peer.clone(), escape(error));
         });
     }
 
@@ -150,14 +149,24 @@ impl Board {
             errors: state
                 .errors
                 .iter()
-                .map(|(peer, error)| (peer.to_string(), error.clone()))
+                .map(|(peer, error)| (name(peer), error.clone()))
                 .collect(),
         }
     }
 }
 
+/// What a user finds among the addresses given.
+fn name(peer: &NodeId) -> String {
+    match peer {
+        NodeId::Libp2p(peer) => peer.to_string(),
+        NodeId::Rest(node) => node.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use libp2p::PeerId;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -175,9 +184,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn deadline_tells_who_failed_and_how() {
         let board = Board::new(3);
-        let peer = PeerId::random();
+        let peer = NodeId::from(PeerId::random());
         board.set_ready(2, true);
-        board.failed(peer, "refused\u{1b}[2J");
+        board.failed(&peer, "refused\u{1b}[2J");
         let waited = Duration::from_secs(5);
         let unavailable = board
             .all_ready(Instant::now() + waited)

@@ -6,10 +6,9 @@ use event_log::{
     EventLog,
     event::{Connected, DialFailed, Disconnected, Reconnected},
 };
-use libp2p::PeerId;
 use tokio::time::Instant;
-use waku::net::ClientEvent;
 
+use super::{NodeEvent, NodeId};
 use crate::escape::escape;
 
 /// Where one service node's connection stands.
@@ -25,7 +24,7 @@ enum Link {
 pub struct ConnectionLog {
     client: u32,
     log: EventLog,
-    links: HashMap<PeerId, Link>,
+    links: HashMap<NodeId, Link>,
 }
 
 impl ConnectionLog {
@@ -40,37 +39,40 @@ impl ConnectionLog {
     }
 
     /// Logs `event` if it is about a connection.
-    pub fn observe(&mut self, event: &ClientEvent) {
+    pub fn observe(&mut self, event: &NodeEvent) {
         match event {
-            ClientEvent::Ready {
+            NodeEvent::Ready {
                 peer, address, agent, ..
             } => {
-                self.up(*peer, address.to_string(), agent.clone());
+                self.up(peer, address.clone(), agent.clone());
             }
-            ClientEvent::Disconnected { peer, reason } => self.down(*peer, reason),
-            ClientEvent::DialFailed { peer, error, retry_in } => self.dial_failed(*peer, error, *retry_in),
-            ClientEvent::Refused { peer, error } => self.dial_failed(*peer, error, None),
-            ClientEvent::Push { .. } | ClientEvent::MalformedPush { .. } => {}
+            NodeEvent::Disconnected { peer, reason } => self.down(peer, reason),
+            NodeEvent::DialFailed { peer, error, retry_in } => self.dial_failed(peer, error, *retry_in),
+            NodeEvent::Refused { peer, error } => self.dial_failed(peer, error, None),
+            NodeEvent::Push { .. }
+            | NodeEvent::MalformedPush { .. }
+            | NodeEvent::Forgotten { .. }
+            | NodeEvent::AtRisk { .. } => {}
         }
     }
 
     /// Logs that a connection was given up by this side.
-    pub fn left(&mut self, peer: PeerId, reason: &str) {
-        if matches!(self.links.get(&peer), Some(Link::Up)) {
+    pub fn left(&mut self, peer: &NodeId, reason: &str) {
+        if matches!(self.links.get(peer), Some(Link::Up)) {
             self.down(peer, reason);
         }
     }
 
-    fn up(&mut self, peer: PeerId, address: String, agent: Option<String>) {
-        let (client, service_node) = (self.client, peer.to_string());
-        match self.links.insert(peer, Link::Up) {
+    fn up(&mut self, peer: &NodeId, address: String, agent: Option<String>) {
+        let (client, service_node, transport) = (self.client, peer.to_string(), Some(peer.transport()));
+        match self.links.insert(peer.clone(), Link::Up) {
             Some(Link::DownSince(since)) => {
                 let down_ms = millis(since.elapsed());
                 tracing::info!(client, %peer, down_ms, "connected again");
                 self.log.log(Reconnected {
                     client,
                     service_node,
-                    transport: Some(event_log::event::Transport::Libp2p),
+                    transport,
                     address,
                     down_ms,
                 });
@@ -80,7 +82,7 @@ impl ConnectionLog {
                 self.log.log(Connected {
                     client,
                     service_node,
-                    transport: Some(event_log::event::Transport::Libp2p),
+                    transport,
                     address,
                     agent,
                 });
@@ -88,24 +90,24 @@ impl ConnectionLog {
         }
     }
 
-    fn down(&mut self, peer: PeerId, reason: &str) {
-        self.links.insert(peer, Link::DownSince(Instant::now()));
+    fn down(&mut self, peer: &NodeId, reason: &str) {
+        self.links.insert(peer.clone(), Link::DownSince(Instant::now()));
         tracing::warn!(client = self.client, %peer, reason = %escape(reason), "connection lost");
         let reason = reason.to_owned();
         self.log.log(Disconnected {
             client: self.client,
             service_node: peer.to_string(),
-            transport: Some(event_log::event::Transport::Libp2p),
+            transport: Some(peer.transport()),
             reason,
         });
     }
 
-    fn dial_failed(&mut self, peer: PeerId, error: &str, retry_in: Option<Duration>) {
+    fn dial_failed(&mut self, peer: &NodeId, error: &str, retry_in: Option<Duration>) {
         tracing::warn!(client = self.client, %peer, error = %escape(error), "service node not reached");
         self.log.log(DialFailed {
             client: self.client,
             service_node: peer.to_string(),
-            transport: Some(event_log::event::Transport::Libp2p),
+            transport: Some(peer.transport()),
             error: error.to_owned(),
             retry_in_ms: retry_in.map(millis),
         });

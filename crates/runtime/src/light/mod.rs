@@ -7,12 +7,15 @@ mod connections;
 mod identity;
 mod metrics;
 mod names;
+mod node_event;
 mod program;
+mod service_node;
 mod service_nodes;
 mod session;
 #[cfg(feature = "test-support")]
 pub mod testing;
 mod topics;
+mod transports;
 
 pub use args::{DEFAULT_CONTENT_TOPIC, NetworkArgs, RunArgs};
 pub use board::{Board, DialPlace};
@@ -20,7 +23,10 @@ pub use connections::ConnectionLog;
 pub use identity::keypair;
 pub use metrics::{DURATION_BUCKETS_S, Label};
 pub use names::{NameError, client_name, parse_node_name, parse_run_id, random_node_name, random_run_id};
+pub use node_event::{NodeEvent, NodeEvents};
 pub use program::{report_outcome, run_program};
+pub use service_node::{NodeId, ServiceNode, ServiceNodeError};
 pub use service_nodes::{MAX_SERVICE_NODES, distinct};
 pub use session::{Session, SessionError, SessionPlan, Unavailable};
 pub use topics::{MAX_CONTENT_TOPICS, Route, TopicsError, resolve_routes, shards};
+pub use transports::{StartError, TransportConfig, Transports};
