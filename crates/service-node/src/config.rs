@@ -44,6 +44,8 @@ pub struct NodeConfig {
     pub connections: ConnectionLimits,
     /// Where `/health`, `/metrics` and `/debug/v1/info` are served.
     pub http: Option<SocketAddr>,
+    /// Whether lightpush and filter are served there, too, by nwaku's REST API.
+    pub rest: bool,
 }
 
 /// Limits of the filter service.
@@ -113,6 +115,7 @@ impl NodeConfig {
             peer_exchange_rate: None,
             connections: ConnectionLimits::default(),
             http: None,
+            rest: false,
         }
     }
 

@@ -25,6 +25,7 @@ mod peer_exchange;
 pub mod peer_exchange_pool;
 pub mod rate_limit;
 pub mod relay;
+mod rest;
 mod services;
 pub mod store;
 mod store_server;

@@ -112,6 +112,28 @@ pub(crate) async fn answer_v2(services: &Arc<Services>, peer: PeerId, frame: Byt
     must_fit(Answer::new(&response, frame_cap::LIGHTPUSH_RESPONSE_BYTES))
 }
 
+/// What a push over REST is answered with: status, text, relay peers.
+pub(crate) type RestOutcome = (u32, Option<String>, Option<u32>);
+
+/// Handles a push that came over REST. HTTP knows no peers: this node itself counts as the one that asks.
+pub(crate) async fn handle_rest(
+    services: &Arc<Services>,
+    version: &'static str,
+    pubsub_topic: Option<String>,
+    message: WakuMessage,
+) -> RestOutcome {
+    let push = Push {
+        version,
+        request_id: String::new(),
+        pubsub_topic,
+        message: Some(message),
+        received: Timestamp::now(),
+    };
+    let peer = services.config.keypair.public().to_peer_id();
+    let outcome = handle(services, peer, push).await;
+    (outcome.status, outcome.text, outcome.relay_peers)
+}
+
 /// Decodes a request whose id an answer can carry.
 fn decode<M: Message + Default>(frame: Bytes, id: impl FnOnce(&M) -> &str) -> Result<M, Box<dyn Error + Send + Sync>> {
     let request = M::decode(frame)?;

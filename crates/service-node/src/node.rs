@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use event_log::{
     EventLog,
     event::{StoreSkipped, Stored},
@@ -28,6 +29,7 @@ use crate::{
     network::{self, StartError as NetworkError},
     peer_exchange_pool::PeerExchangePool,
     rate_limit::PeerRateLimiter,
+    rest::{self, Mailboxes},
     services::Services,
     store::{InsertOutcome, Store, StoreConfig, StoreEntry, StoreError},
 };
@@ -86,7 +88,17 @@ impl Node {
             log.clone(),
         ));
         let store = open_store(&config, &log, &metrics)?;
-        let network = run(deliver_to(filter.clone(), store.clone(), log.clone(), metrics.clone()));
+        let own_peer_id = config.keypair.public().to_peer_id();
+        let mailboxes = config
+            .rest
+            .then(|| Arc::new(Mailboxes::new(own_peer_id, log.clone(), metrics.clone())));
+        let network = run(deliver_to(
+            filter.clone(),
+            mailboxes.clone(),
+            store.clone(),
+            log.clone(),
+            metrics.clone(),
+        ));
         let mut addresses = parts.addresses;
         let listening = addresses.wait_for(|addresses| addresses.len() >= config.listen.len());
         if !matches!(timeout(LISTEN_TIMEOUT, listening).await, Ok(Ok(_))) {
@@ -99,6 +111,7 @@ impl Node {
             network: parts.handle,
             streams: parts.streams,
             filter: filter.clone(),
+            mailboxes,
             store,
             pool: Mutex::new(pool),
             lightpush_limiter: PeerRateLimiter::new(config.lightpush_rate),
@@ -110,11 +123,10 @@ impl Node {
             config: config.clone(),
         });
         tokio::spawn(inbound::serve(parts.inbound, services.clone()));
-        tokio::spawn(metadata::ask_newcomers(parts.identified, services));
+        tokio::spawn(metadata::ask_newcomers(parts.identified, services.clone()));
         tokio::spawn(filter::maintain(filter.clone(), shutdown.clone()));
-        let peer_id = config.keypair.public().to_peer_id();
         let mut node = Self {
-            peer_id,
+            peer_id: own_peer_id,
             addresses,
             is_meshed: parts.is_meshed,
             record,
@@ -125,12 +137,12 @@ impl Node {
             shutdown,
         };
         if let Some(address) = config.http {
-            node.http = Some(node.serve_http(address).await?);
+            node.http = Some(node.serve_http(address, services).await?);
         }
         Ok(node)
     }
 
-    async fn serve_http(&self, address: SocketAddr) -> Result<HttpServer, HttpError> {
+    async fn serve_http(&self, address: SocketAddr, services: Arc<Services>) -> Result<HttpServer, HttpError> {
         let (health, health_seen) = watch::channel(Health::starting());
         let mut is_meshed = self.is_meshed.clone();
         let shutdown = self.shutdown.clone();
@@ -157,9 +169,14 @@ impl Node {
             self.addresses.clone(),
             self.record.as_ref().map(|record| record.text().to_owned()),
         );
+        let rest = match services.mailboxes {
+            Some(_) => rest::routes(services),
+            None => Router::new(),
+        };
         HttpServer::builder(health_seen)
             .metrics(registry)
             .merge(info)
+            .merge(rest)
             .start(&address.to_string())
             .await
     }
@@ -258,9 +275,18 @@ fn open_store(config: &NodeConfig, log: &EventLog, metrics: &Arc<Metrics>) -> Re
 }
 
 /// What happens to every message the network accepts. Runs on the swarm's task, so nothing in it waits.
-fn deliver_to(filter: Arc<Filter>, store: Option<Store>, log: EventLog, metrics: Arc<Metrics>) -> network::Deliver {
+fn deliver_to(
+    filter: Arc<Filter>,
+    mailboxes: Option<Arc<Mailboxes>>,
+    store: Option<Store>,
+    log: EventLog,
+    metrics: Arc<Metrics>,
+) -> network::Deliver {
     Box::new(move |delivery: &Arc<Delivery>| {
         filter.deliver(delivery);
+        if let Some(mailboxes) = &mailboxes {
+            mailboxes.deliver(delivery);
+        }
         let Some(store) = &store else { return };
         let entry = StoreEntry {
             hash: delivery.hash,

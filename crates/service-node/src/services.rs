@@ -8,7 +8,7 @@ use waku::net::streams::StreamControl;
 
 use crate::{
     config::NodeConfig, filter::Filter, metrics::Metrics, network::NetworkHandle, peer_exchange_pool::PeerExchangePool,
-    rate_limit::PeerRateLimiter, store::Store,
+    rate_limit::PeerRateLimiter, rest::Mailboxes, store::Store,
 };
 
 /// Lines of one kind about what peers do wrong; beyond that it is only counted. A peer must not fill the disk.
@@ -20,6 +20,8 @@ pub(crate) struct Services {
     pub(crate) network: NetworkHandle,
     pub(crate) streams: StreamControl,
     pub(crate) filter: Arc<Filter>,
+    /// What REST clients have subscribed to; `None` when REST is not served.
+    pub(crate) mailboxes: Option<Arc<Mailboxes>>,
     pub(crate) store: Option<Store>,
     pub(crate) pool: std::sync::Mutex<PeerExchangePool>,
     pub(crate) lightpush_limiter: PeerRateLimiter,

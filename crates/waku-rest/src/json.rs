@@ -123,49 +123,61 @@ fn decode_base64(field: &'static str, text: &str) -> Result<Vec<u8>, JsonError> 
 /// Body of a push, of either version.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PushRequest {
-    pub(crate) pubsub_topic: Option<String>,
-    pub(crate) message: RestMessage,
+pub struct PushRequest {
+    /// Pubsub topic; autosharding derives it where it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pubsub_topic: Option<String>,
+    /// The message.
+    pub message: RestMessage,
 }
 
 /// Answer to a version 3 push (LD `lightpush/types.nim`).
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct PushResponse {
+pub struct PushResponse {
+    /// What went wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) status_desc: Option<String>,
+    pub status_desc: Option<String>,
+    /// To how many relay peers it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) relay_peer_count: Option<u32>,
+    pub relay_peer_count: Option<u32>,
 }
 
-/// Body of subscribe and unsubscribe.
+/// Body of subscribe and unsubscribe (LD `filter/types.nim`).
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct FilterRequest {
-    pub(crate) request_id: String,
+pub struct FilterRequest {
+    /// Echoed in the answer.
+    pub request_id: String,
+    /// Pubsub topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) pubsub_topic: Option<String>,
+    pub pubsub_topic: Option<String>,
+    /// Content topics.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) content_filters: Vec<String>,
+    pub content_filters: Vec<String>,
 }
 
-/// Answer to subscribe, unsubscribe and ping.
+/// Answer to subscribe, unsubscribe and ping (LD `filter/types.nim`).
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct FilterResponse {
-    pub(crate) request_id: String,
+pub struct FilterResponse {
+    /// That of the request.
+    pub request_id: String,
+    /// `OK`, or what went wrong.
     #[serde(default)]
-    pub(crate) status_desc: String,
+    pub status_desc: String,
 }
 
 /// Answer to info (LD `debug/types.nim`, GO `debug.go`).
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Info {
+pub struct Info {
+    /// Multiaddrs with the peer id.
     #[serde(default)]
-    pub(crate) listen_addresses: Vec<String>,
+    pub listen_addresses: Vec<String>,
+    /// Node record.
     #[serde(default)]
-    pub(crate) enr_uri: Option<String>,
+    pub enr_uri: Option<String>,
 }
 
 /// The *first* JSON value of a body: go-waku writes two, one behind the other, when a part of a subscription failed.

@@ -28,5 +28,5 @@ pub use client::{RestConfig, RestLightClient, Service};
 pub use error::{PollError, RestError};
 pub use event::{RestEvent, Risk};
 pub use introduction::{Flavour, Introduction};
-pub use json::{JsonError, RestMessage};
+pub use json::{FilterRequest, FilterResponse, Info, JsonError, PushRequest, PushResponse, RestMessage};
 pub use node::{RestAddressError, RestNode};

@@ -160,6 +160,10 @@ pub struct Args {
     #[arg(long, value_name = "IP:PORT", help_heading = "Run")]
     pub http_address: Option<SocketAddr>,
 
+    /// Serves lightpush and filter by nwaku's REST API at --http-address, too
+    #[arg(long, help_heading = "Services", requires = "http_address")]
+    pub rest: bool,
+
     /// Ends after this time [default: runs until stopped]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Run")]
     pub duration: Option<Duration>,
@@ -261,6 +265,7 @@ impl Args {
                 max_connections_per_peer: self.max_connections_per_peer,
             },
             http: self.http_address,
+            rest: self.rest,
             ..NodeConfig::local(keypair, self.cluster_id, self.shard.clone())
         })
     }

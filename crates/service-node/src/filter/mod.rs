@@ -10,6 +10,7 @@ mod recent;
 mod server;
 mod table;
 
+pub(crate) use pusher::note as note_push;
 pub(crate) use recent::RecentHashes;
 pub use server::Filter;
 pub(crate) use server::{answer, maintain};

@@ -107,7 +107,7 @@ impl Pusher {
 }
 
 /// Counts and logs one push.
-pub(super) fn note(
+pub(crate) fn note(
     log: &EventLog,
     metrics: &Metrics,
     hash: MessageHash,
