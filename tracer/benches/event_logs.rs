@@ -379,6 +379,7 @@ fn write_receiver(args: &Args, number: u32, lost_in_1000: u32, file: File) -> io
                     hash: hash_of(publisher, index),
                     size_bytes: 1024,
                     service_node: NODE.to_owned(),
+                    transport: None,
                     content_topic: TOPIC.to_owned(),
                     run: None,
                     intended: Some(intended),
