@@ -83,9 +83,9 @@ pub enum RestError {
     #[error("the node calls itself {told}, before it was {known}: its identity changed; give nodes a fixed key")]
     OtherPeer {
         /// Who it was.
-        known: PeerId,
+        known: Box<PeerId>,
         /// Who it says it is.
-        told: PeerId,
+        told: Box<PeerId>,
     },
 }
 

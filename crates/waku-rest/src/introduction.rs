@@ -101,8 +101,10 @@ impl RestClient {
             error,
         })?;
         let told = peer_id(&info).ok_or(RestError::NoPeerId { what: answer.what })?;
-        node.learn_peer_id(told)
-            .map_err(|known| RestError::OtherPeer { known, told })?;
+        node.learn_peer_id(told).map_err(|known| RestError::OtherPeer {
+            known: Box::new(known),
+            told: Box::new(told),
+        })?;
         Ok(told)
     }
 
