@@ -2,7 +2,7 @@
 
 use event_log::{
     MessageHash, Record, Timestamp,
-    event::{self, Event, FailureOutcome},
+    event::{self, Event, FailureOutcome, Transport},
     fast::{HotEvent, HotPublishAttempt, HotPublished, HotReceived, HotRecord},
 };
 
@@ -11,7 +11,7 @@ use crate::{
         AttemptRecord, ClientRecord, Delivery, Ended, Header, Log, NodeFact, NodeFactKind, Outcome, PresenceRecord,
         Stray, StrayKind, SubscriptionRecord, size_class,
     },
-    symbols::{HashId, Hashes, Symbols},
+    symbols::{HashId, Hashes, Symbol, Symbols},
 };
 
 /// Longest status text or error kept as the example of its kind.
@@ -94,11 +94,21 @@ impl Collector<'_> {
         }
     }
 
+    /// What tables and places call a service node. Its REST API is another than the node itself: nwaku and go-waku
+    /// serve filter there as clients of yet another node, so their own log does not tell what a REST client was given.
+    #[inline]
+    fn service_node(&mut self, peer: &str, transport: Option<Transport>) -> Symbol {
+        match transport {
+            Some(Transport::Rest) => self.symbols.intern(&format!("{peer} ({})", Transport::Rest.name())),
+            Some(Transport::Libp2p) | None => self.symbols.intern(peer),
+        }
+    }
+
     fn attempt(&mut self, e: &HotPublishAttempt<'_>) -> AttemptRecord {
         let sender = self.symbols.intern(e.sender);
         AttemptRecord {
             sender,
-            service_node: Some(self.symbols.intern(e.service_node)),
+            service_node: Some(self.service_node(e.service_node, e.transport)),
             hash: self.hashes.intern_numbered(sender, e.index, e.hash.0),
             index: e.index,
             attempt: e.attempt,
@@ -117,7 +127,7 @@ impl Collector<'_> {
         let sender = self.symbols.intern(e.sender);
         AttemptRecord {
             sender,
-            service_node: Some(self.symbols.intern(e.service_node)),
+            service_node: Some(self.service_node(e.service_node, e.transport)),
             hash: self.hashes.intern_numbered(sender, e.index, e.hash.0),
             index: e.index,
             attempt: e.attempt,
@@ -143,7 +153,7 @@ impl Collector<'_> {
         let sender = self.symbols.intern(&e.sender);
         AttemptRecord {
             sender,
-            service_node: e.service_node.as_ref().map(|node| self.symbols.intern(node)),
+            service_node: e.service_node.as_ref().map(|node| self.service_node(node, e.transport)),
             hash: self.hashes.intern_numbered(sender, e.index, e.hash.0),
             index: e.index,
             attempt: e.attempt,
@@ -179,7 +189,7 @@ impl Collector<'_> {
             Event::Subscribed(e) => log.subscriptions.push(SubscriptionRecord {
                 client: e.client,
                 at_ns,
-                service_node: self.symbols.intern(&e.service_node),
+                service_node: self.service_node(&e.service_node, e.transport),
             }),
             Event::PresenceLost(e) => {
                 let since_ns = e.since.unix_ns();
@@ -204,6 +214,7 @@ impl Collector<'_> {
             Event::MalformedFrame(e) => log
                 .strays
                 .extend(e.client.map(|client| stray(client, StrayKind::Malformed))),
+            Event::MessagesAtRisk(_) => log.at_risk += 1,
             _ => {}
         }
     }

@@ -57,6 +57,8 @@ pub(crate) struct Log {
     pub(crate) node_facts: Vec<NodeFact>,
     /// What a native log (nwaku, go-waku) has beyond that; absent from event logs.
     pub(crate) native: Option<Box<crate::node_log::NodeLog>>,
+    /// Times messages may have been lost between two polls of a REST service node.
+    pub(crate) at_risk: u64,
     /// Status texts and errors of failed attempts, smallest of each kind.
     pub(crate) failure_texts: BTreeMap<(Outcome, Option<u32>), String>,
 }
@@ -98,6 +100,7 @@ impl Log {
         }
         self.strays.extend(part.strays);
         self.node_facts.extend(part.node_facts);
+        self.at_risk += part.at_risk;
         self.native = self.native.take().or(part.native);
         for ((outcome, status), text) in part.failure_texts {
             self.note_failure(outcome, status, text);

@@ -11,7 +11,10 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use event_log::{Event, MessageHash, Record, event::RunStarted};
+use event_log::{
+    Event, MessageHash, Record,
+    event::{RunStarted, Transport},
+};
 
 use super::ClockBounds;
 
@@ -131,7 +134,11 @@ impl Observer {
                 self.put(e.hash, |m| &mut m.had, moment(at_ns, None));
                 self.put(e.hash, |m| &mut m.got, moment(at_ns, Some(&e.from_peer)));
             }
-            Event::Received(e) => self.put(e.hash, |m| &mut m.got, moment(at_ns, Some(&e.service_node))),
+            Event::Received(e) => {
+                // A relaying go-waku may hand out over REST what its own filter peer sent it, before its relay has it.
+                let from = Some(&e.service_node).filter(|_| e.transport != Some(Transport::Rest));
+                self.put(e.hash, |m| &mut m.got, moment(at_ns, from));
+            }
             Event::RunStarted(e) => {
                 if let Some(own) = &e.peer_id {
                     earliest(&mut self.born, own.clone(), (log.clock, at_ns));

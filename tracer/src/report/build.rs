@@ -69,7 +69,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
             .iter()
             .fold(Verdict::Pass, |verdict, reason| verdict.and(reason.verdict)),
         reasons,
-        warnings: warnings(&selection, &receiver_reports, &archive.clocks),
+        warnings: warnings(archive, &selection, &receiver_reports),
         run: selection.run.clone(),
         gates: judged.gates,
         totals,

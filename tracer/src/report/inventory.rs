@@ -1,7 +1,11 @@
 //! What a report says about the run as a whole: reasons, warnings, the list of logs.
 
 use super::{Clock, LogReport, Reason, ReasonCode, ReceiverReport, Skipped, Verdict};
-use crate::{model::Log, select::Selection, units::show_count};
+use crate::{
+    model::{Archive, Log},
+    select::Selection,
+    units::show_count,
+};
 
 /// All reasons: those that decide the verdict first, otherwise in the order in which they were found.
 pub(super) fn reasons(selection: &Selection, receivers: &[ReceiverReport], judged: Vec<Reason>) -> Vec<Reason> {
@@ -19,15 +23,20 @@ pub(super) fn reasons(selection: &Selection, receivers: &[ReceiverReport], judge
     reasons
 }
 
-pub(super) fn warnings(
-    selection: &Selection,
-    receivers: &[ReceiverReport],
-    clocks: &crate::clock::ClockBounds,
-) -> Vec<String> {
+pub(super) fn warnings(archive: &Archive, selection: &Selection, receivers: &[ReceiverReport]) -> Vec<String> {
     let mut warnings = selection.warnings.clone();
-    if clocks.is_contradictory() {
+    if archive.clocks.is_contradictory() {
         let text = "no constant offset between the hosts' clocks fits what was logged: a clock was set, or drifted";
         warnings.push(text.to_owned());
+    }
+    for log in selection.receivers.iter().map(|number| &archive.logs[*number]) {
+        if log.at_risk > 0 {
+            let times = show_count(log.at_risk, "time");
+            let path = &log.path;
+            warnings.push(format!(
+                "{path}: {times} messages may have been lost between two polls of a REST service node (messages_at_risk)"
+            ));
+        }
     }
     for r in receivers {
         let by = if r.latency.clock == Clock::Same {

@@ -11,6 +11,7 @@ mod reports;
 mod sets;
 mod text;
 mod traces;
+mod transports;
 mod verdict_logs;
 mod verdict_loss;
 mod verdict_time;
