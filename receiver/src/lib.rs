@@ -12,6 +12,7 @@ mod delivery_tests;
 pub mod ending;
 pub mod engine;
 pub mod link;
+mod mailbox;
 pub mod metrics;
 mod presence;
 mod program;
