@@ -198,6 +198,19 @@ fn a_rest_node_that_comes_back_is_subscribed_again() {
 }
 
 #[test]
+fn another_cluster_is_refused_over_rest_too() {
+    let bench = Bench::new();
+    let (node, _) = bench.node("node-1", &["--cluster-id=7", REST[0], REST[1], "--standalone"]);
+    let service_node = format!("--service-node={}", url(&node));
+    for role in ["publisher", "receiver"] {
+        let mut client = bench.start(role, &format!("{role}-1"), &[&service_node, "--cluster-id=3"]);
+        assert_eq!(client.wait().code(), Some(69), "{}", client.said());
+        let said = client.said();
+        assert!(said.contains("cluster 7") && said.contains("cluster 3"), "{said}");
+    }
+}
+
+#[test]
 fn rest_needs_an_http_address() {
     let output = run(&["node", "--rest"]);
     assert_eq!(output.status.code(), Some(64), "{}", text(&output.stderr));

@@ -126,6 +126,7 @@ fn start_clients(
     let internal = |error: StartError| SessionError::Internal(error.to_string());
     let rest = RestConfig {
         service: Service::Lightpush,
+        cluster_id: Some(settings.cluster_id),
         request_timeout: settings.request_timeout,
         event_queue: EVENT_QUEUE,
         ..RestConfig::default()

@@ -144,6 +144,7 @@ fn start_clients(
     let internal = |error: StartError| SessionError::Internal(error.to_string());
     let rest = RestConfig {
         service: Service::Filter,
+        cluster_id: Some(settings.cluster_id),
         request_timeout: settings.request_timeout,
         ping_timeout: settings.ping_timeout,
         poll_interval: settings.rest_poll_interval,

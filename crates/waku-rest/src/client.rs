@@ -31,6 +31,8 @@ pub enum Service {
 pub struct RestConfig {
     /// What it wants of its service nodes.
     pub service: Service,
+    /// The cluster to be on; nodes that name another are refused.
+    pub cluster_id: Option<u16>,
     /// Deadline of a push or a subscription.
     pub request_timeout: Duration,
     /// Deadline of a filter ping.
@@ -47,6 +49,7 @@ impl Default for RestConfig {
     fn default() -> Self {
         Self {
             service: Service::Lightpush,
+            cluster_id: None,
             request_timeout: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(5),
             poll_interval: Duration::from_millis(100),

@@ -79,6 +79,17 @@ pub enum RestError {
         /// Method and path.
         what: String,
     },
+    /// The node's record names another cluster.
+    #[error(
+        "service node is on cluster {told}, this client on cluster {ours}: start this client with cluster id {told}, or \
+         choose another service node"
+    )]
+    OtherCluster {
+        /// Its cluster.
+        told: u16,
+        /// Ours.
+        ours: u16,
+    },
     /// Behind the address is another node than before.
     #[error("the node calls itself {told}, before it was {known}: its identity changed; give nodes a fixed key")]
     OtherPeer {
@@ -102,7 +113,7 @@ impl RestError {
     /// Whether asking again later makes no sense.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::OtherPeer { .. })
+        matches!(self, Self::OtherPeer { .. } | Self::OtherCluster { .. })
     }
 }
 

@@ -51,11 +51,22 @@ pub struct Introduction {
 
 impl RestClient {
     /// Asks a node who it is, whether it is well, and whether it serves `service`. Nothing is published or subscribed.
+    /// A node whose record names a cluster must be on `cluster_id`, if that is given.
     ///
     /// # Errors
     /// When one of the answers is missing or says no.
-    pub async fn introduce(&self, node: &RestNode, service: Service) -> Result<Introduction, RestError> {
-        self.identify(node).await?;
+    pub async fn introduce(
+        &self,
+        node: &RestNode,
+        service: Service,
+        cluster_id: Option<u16>,
+    ) -> Result<Introduction, RestError> {
+        let info = self.info(node).await?;
+        if let (Some(told), Some(ours)) = (cluster(&info), cluster_id)
+            && told != ours
+        {
+            return Err(RestError::OtherCluster { told, ours });
+        }
         self.check_health(node).await?;
         let (flavour, version) = self.version(node).await?;
         let protocols = match service {
@@ -87,7 +98,11 @@ impl RestClient {
     ///
     /// # Errors
     /// When it does not tell, or tells another than before.
-    pub async fn identify(&self, node: &RestNode) -> Result<PeerId, RestError> {
+    pub async fn identify(&self, node: &RestNode) -> Result<(), RestError> {
+        self.info(node).await.map(drop)
+    }
+
+    async fn info(&self, node: &RestNode) -> Result<Info, RestError> {
         let mut answer = self.get(node, INFO).await?;
         if answer.is_unknown_path() {
             answer = self.get(node, DEBUG_INFO).await?;
@@ -105,7 +120,7 @@ impl RestClient {
             known: Box::new(known),
             told: Box::new(told),
         })?;
-        Ok(told)
+        Ok(info)
     }
 
     async fn check_health(&self, node: &RestNode) -> Result<(), RestError> {
@@ -151,6 +166,12 @@ impl RestClient {
     }
 }
 
+/// The cluster the node's record names. Records that do not read name none: REST does not promise one.
+fn cluster(info: &Info) -> Option<u16> {
+    let record: NodeRecord = info.enr_uri.as_deref()?.parse().ok()?;
+    record.cluster
+}
+
 fn node_health(body: &[u8]) -> Option<String> {
     let report: serde_json::Value = serde_json::from_slice(body).ok()?;
     report.get("nodeHealth")?.as_str().map(str::to_owned)
@@ -189,6 +210,17 @@ mod tests {
         );
         assert_eq!(info(r#"{"listenAddresses":["123"]}"#), None);
         assert_eq!(info("{}"), None);
+    }
+
+    /// Told by a go-waku v0.10.1 on cluster 2.
+    const RECORD: &str = "enr:-Jq4QGZ6dYnTB4cLH61J0GtO1prUTdJHQvrBj6IMS0DUR4d6OjMqxvD8AjlgdsdNlT3OXpTsP_YF-SGKIQXSOhUjAUCGAaH-HU0KgmlkgnY0gmlwhH8AAAGCcnOFAAIBAACJc2VjcDI1NmsxoQLaQ_78qz_1fvc-ryVMjZtpKglmaC-p8YG-zMUUCjzpqIN0Y3CCgp-Fd2FrdTIN";
+
+    #[test]
+    fn a_record_tells_peer_and_cluster() {
+        let info: Info = json::first(format!(r#"{{"enrUri":"{RECORD}"}}"#).as_bytes()).expect("json");
+        let peer = "16Uiu2HAmA7gzcbr9xJkddk5D7Rg39RPwK1W7xaepbX5rVJfqXz9d".parse().ok();
+        assert_eq!((peer_id(&info), cluster(&info)), (peer, Some(2)));
+        assert_eq!(cluster(&Info::default()), None);
     }
 
     #[test]

@@ -51,7 +51,11 @@ impl Keeper {
             let pause = backoff::pause(failures, BACKOFF_FIRST, BACKOFF_MAX, &mut rand::rng());
             failures = failures.saturating_add(1);
             let node = self.node.clone();
-            match self.rest.introduce(&self.node, self.config.service).await {
+            match self
+                .rest
+                .introduce(&self.node, self.config.service, self.config.cluster_id)
+                .await
+            {
                 Ok(introduction) => {
                     self.state.mailboxes.lock().await.set_flavour(introduction.flavour);
                     self.tell(RestEvent::Ready {

@@ -300,6 +300,7 @@ impl Client {
     pub fn with_poll_interval(service: Service, poll_interval: Duration) -> Self {
         let config = RestConfig {
             service,
+            cluster_id: Some(2),
             request_timeout: Duration::from_secs(20),
             ping_timeout: Duration::from_secs(5),
             poll_interval,
