@@ -35,6 +35,10 @@ use crate::{
 /// How long the operating system may take to open the listening sockets.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long messages already queued are pushed on when the node is to end. What a subscriber on a working connection has
+/// not taken by then it would hardly take at all, and whoever ends a fleet waits for this.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Timestamps stored may differ so much from now, as in nwaku's archive (`MaxMessageTimestampVariance`).
 const STORE_MAX_SKEW: Duration = Duration::from_secs(20);
 
@@ -64,6 +68,7 @@ pub struct Node {
     network: Option<JoinHandle<()>>,
     http: Option<HttpServer>,
     filter: Arc<Filter>,
+    store: Option<Store>,
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
 }
@@ -77,7 +82,9 @@ impl Node {
         // Of its own, so that ending this node ends nothing else.
         let shutdown = shutdown.child();
         let metrics = Arc::new(Metrics::default());
-        let (parts, run) = network::start(&config, log.clone(), metrics.clone(), shutdown.clone())?;
+        // Pushes need the network, so it outlives them.
+        let network_end = Shutdown::new();
+        let (parts, run) = network::start(&config, log.clone(), metrics.clone(), network_end.clone())?;
         let filter = Arc::new(Filter::new(
             config.filter.clone(),
             parts.streams.clone(),
@@ -86,6 +93,7 @@ impl Node {
             log.clone(),
         ));
         let store = open_store(&config, &log, &metrics)?;
+        tokio::spawn(drain(shutdown.clone(), filter.clone(), network_end));
         let network = run(deliver_to(filter.clone(), store.clone(), log.clone(), metrics.clone()));
         let mut addresses = parts.addresses;
         let listening = addresses.wait_for(|addresses| addresses.len() >= config.listen.len());
@@ -99,7 +107,7 @@ impl Node {
             network: parts.handle,
             streams: parts.streams,
             filter: filter.clone(),
-            store,
+            store: store.clone(),
             pool: Mutex::new(pool),
             lightpush_limiter: PeerRateLimiter::new(config.lightpush_rate),
             filter_limiter: PeerRateLimiter::new(config.filter.rate),
@@ -121,6 +129,7 @@ impl Node {
             network: Some(network),
             http: None,
             filter,
+            store,
             metrics,
             shutdown,
         };
@@ -214,16 +223,27 @@ impl Node {
         let _ = self.is_meshed.clone().wait_for(|is_meshed| *is_meshed).await;
     }
 
-    /// Ends the node: closes the endpoint and the swarm, and waits until their sockets are free again.
+    /// Ends the node: pushes and stores what is queued (the pushes for at most two seconds), closes the endpoint and the
+    /// swarm, and waits until their sockets are free again. Afterwards nothing is written to the event log.
     pub async fn stop(mut self) {
         self.shutdown.request();
         if let Some(network) = self.network.take() {
             let _ = network.await;
         }
+        if let Some(store) = &self.store {
+            store.flush().await;
+        }
         if let Some(http) = self.http.take() {
             http.stop().await;
         }
     }
+}
+
+/// Waits for `shutdown`, then for the messages that wait for their subscribers, and then ends the network.
+async fn drain(shutdown: Shutdown, filter: Arc<Filter>, network_end: Shutdown) {
+    shutdown.requested().await;
+    filter.drain(DRAIN_TIMEOUT).await;
+    network_end.request();
 }
 
 fn open_store(config: &NodeConfig, log: &EventLog, metrics: &Arc<Metrics>) -> Result<Option<Store>, StoreError> {
