@@ -171,6 +171,11 @@ impl Hashes {
         self.hashes.len()
     }
 
+    /// The hashes in the order of their numbers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.hashes.iter()
+    }
+
     /// The message a hash was first said to be.
     #[inline]
     pub(crate) fn claim(&self, id: HashId) -> Option<Claim> {

@@ -3,10 +3,14 @@
 //!
 //! The way of a line: `unwrap` finds the node's own line in it, `fields` splits that into message and
 //! fields, `message` knows what the message means, [`parse_line`] makes a [`NodeEvent`] of it, and
-//! [`read_node_log`] counts and keeps what a whole file says. Peer ids stay as short as they were logged until
+//! [`read_node_log`] counts and keeps what a whole file says: `shape` recognises the lines that logs are full of, `facts`
+//! keeps what they tell. Peer ids stay as short as they were logged until
 //! `resolve_peers` has seen all logs.
 
+#[cfg(test)]
+mod equality;
 mod event;
+mod facts;
 mod fields;
 mod join;
 mod line;
@@ -15,6 +19,7 @@ mod peers;
 mod quality;
 mod read;
 mod scan;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod time;
