@@ -182,10 +182,13 @@ impl Streams {
         }
         stream.last = stream.last.max(Some(time));
         let line = line.trim_ascii_end();
-        let one_line = line
-            .iter()
-            .map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
-        stream.waiting.extend(one_line);
+        let from = stream.waiting.len();
+        stream.waiting.extend_from_slice(line);
+        let mut rest = &mut stream.waiting[from..];
+        while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+            rest[at] = b' ';
+            rest = &mut rest[at + 1..];
+        }
         stream.waiting.push(b'\n');
         self.waiting_bytes += line.len() + 1;
         self.total_bytes += line.len() as u64 + 1;
