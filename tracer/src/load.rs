@@ -209,7 +209,7 @@ fn read_stream(
     if !looks_native(&start) {
         return read_lines(tables, RawLines::new(stream, 0), to_bytes, progress);
     }
-    let stream = BufReader::with_capacity(BLOCK_BYTES, stream);
+    let stream = BufReader::with_capacity(BLOCK_BYTES, progress.counting(stream));
     let Tables { symbols, hashes } = tables;
     let log = load_native(symbols, hashes, &shown(input), input.meant, stream)?;
     Ok(vec![log])
