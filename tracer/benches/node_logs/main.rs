@@ -9,6 +9,10 @@
 //! own report on them: what a user's `tracer report` does, less the printing. The yardsticks are grep, and `zstdcat` in
 //! front of the tracer. Of each the best run counts, because what else the machine does only ever adds; user and system
 //! time of that run stand beside it.
+//!
+//! On two cores of a Xeon that had other work, so that only user and system time mean something: of 1.21 GB in 1,000
+//! files grep takes 0.55 s and the tracer 0.87 s of all its threads together, with 64 MB at its peak; of the same in one
+//! `.zst` the tracer takes 0.67 s, and 1.0 s together with `zstdcat` in front.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first fault")]
 
