@@ -3,6 +3,8 @@
 
 mod ahead;
 mod compressed;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod http;
 mod loki;
 mod source;

@@ -12,6 +12,8 @@ mod collect;
 mod deliveries;
 pub mod diff;
 pub mod exit_code;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod gate;
 pub mod input;
 mod inspect;
@@ -30,6 +32,7 @@ pub mod ranges;
 mod receivers;
 pub mod report;
 mod run;
+pub mod schema;
 mod select;
 pub mod series;
 mod symbols;

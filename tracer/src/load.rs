@@ -276,7 +276,7 @@ fn count(log: &mut Log, error: &LineError) {
 }
 
 /// Reads one stream as a log called `path`.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl Read) -> io::Result<()> {
     let mut tables = Tables::default();
     let given = Input::file(path.into(), meant);

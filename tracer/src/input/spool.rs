@@ -117,7 +117,7 @@ pub(super) fn logs_in(folder: &Path) -> Option<Vec<Input>> {
 }
 
 /// File name and labels of each stream.
-type StreamFiles = Vec<(String, String)>;
+pub(super) type StreamFiles = Vec<(String, String)>;
 
 fn fetch_one(http: &Http, source: &Source, folder: &Path, number: usize) -> Result<StreamFiles, SourceError> {
     let mut streams = Streams::new(folder.join(number.to_string()))?;
@@ -152,7 +152,7 @@ struct Stream {
 }
 
 impl Streams {
-    fn new(folder: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir(&folder)?;
         Ok(Self {
             folder,
@@ -237,7 +237,7 @@ impl Streams {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<StreamFiles> {
+    pub(super) fn finish(mut self) -> io::Result<StreamFiles> {
         self.flush()?;
         let files = self.by_labels.into_iter().map(|(labels, stream)| (stream.file, labels));
         Ok(files.collect())

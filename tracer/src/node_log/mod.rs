@@ -28,7 +28,7 @@ mod unwrap;
 pub use event::{Format, NodeEvent, NodeEventKind, PeerList, TimeQuality};
 pub(crate) use join::{covers, load_native};
 pub use line::{Level, LineParser, Parsed, parse_line};
-pub(crate) use peers::resolve_peers;
+pub(crate) use peers::{Book as PeerBook, own_id, resolve_peers};
 pub(crate) use quality::{Shows, warnings};
 pub use read::{NodeLog, SNIFF_BYTES, looks_native, read_node_log};
 pub use unwrap::{MAX_PREFIX_BYTES, MAX_WRAPPERS};
