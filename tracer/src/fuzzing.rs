@@ -22,11 +22,18 @@ const KINDS: [ReportKind; 6] = [
     ReportKind::Csv,
 ];
 
+/// Most receivers of a report that is shown: a header of one line may announce 100,000, and their tables are like those of
+/// a few, only slower.
+const MAX_SHOWN_RECEIVERS: usize = 1_000;
+
 /// A log, an event log or a native one, becomes a report in every form; the JSON of it is a side of a comparison.
 pub fn report(log: &[u8]) {
     let mut archive = Archive::default();
     load_one(&mut archive, "log", true, std::io::Cursor::new(log)).expect("memory has no I/O errors");
     let report = report::build(&archive, &Options::default());
+    if report.receivers.len() > MAX_SHOWN_RECEIVERS {
+        return;
+    }
     for kind in KINDS {
         let text = kind.render(&report);
         let raw = text.bytes().find(|byte| byte.is_ascii_control() && *byte != b'\n');
