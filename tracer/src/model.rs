@@ -104,6 +104,13 @@ impl Log {
         }
     }
 
+    /// Gives back memory that was set aside for more; to be called at the end of a chunk.
+    pub(crate) fn shrink(&mut self) {
+        self.attempts.shrink_to_fit();
+        self.node_facts.shrink_to_fit();
+        self.deliveries.values_mut().for_each(Deliveries::shrink);
+    }
+
     /// Replaces a reader's own numbers by those of all.
     fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
         if let Some(peer_id) = self.header.as_mut().and_then(|header| header.peer_id.as_mut()) {

@@ -186,7 +186,7 @@ fn samples(archive: &Archive, options: &Options) -> Samples {
     let selection = select(archive, options);
     let book = Book::new(archive, &selection.publishers);
     let evidence = Evidence::new(archive, &selection.nodes);
-    let mut judge = Judge::new(&book, &archive.hashes, &evidence, options);
+    let mut judge = Judge::new(archive, &book, &evidence, options);
     let mut samples = Samples::default();
     for receiver in &receivers(archive, &selection.receivers, options.late_after_ns) {
         let mut judgement = judge.judge(receiver);
