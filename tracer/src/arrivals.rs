@@ -3,6 +3,8 @@
 //! A receiver's deliveries are never brought into their order: the first arrival of a hash is the least of its times, and
 //! what overtook a message is found from the far end of its sender's indices. So the work is a walk along arrays.
 
+use std::ops::Range;
+
 use crate::{
     deliveries::Deliveries,
     join::{Book, Slot},
@@ -141,8 +143,8 @@ impl Arrivals {
     /// of one sender) those behind which a higher index had arrived strictly before, with the distance to the highest.
     pub(crate) fn count_overtaken(
         &mut self,
-        of_sender: std::ops::Range<usize>,
-        book: &Book,
+        of_sender: Range<usize>,
+        index_of_slot: impl Fn(u32) -> u32,
         distances: &mut Distances,
     ) {
         let firsts = &self.firsts[of_sender];
@@ -157,8 +159,7 @@ impl Arrivals {
             // The least time from a place on only grows, so what arrived before ends at one place.
             let behind = last_below(&self.least_ns[at + 1..], first.arrived_ns);
             if behind > 0 {
-                let index = |first: &FirstArrival| book.slots[first.slot as usize].index;
-                distances.add(index(&firsts[at + behind]) - index(first));
+                distances.add(index_of_slot(firsts[at + behind].slot) - index_of_slot(first.slot));
             }
         }
     }
@@ -187,6 +188,26 @@ mod tests {
     use super::*;
 
     proptest! {
+        #[test]
+        fn overtaken_is_what_arrived_after_a_higher_index(times in proptest::collection::vec(0..60_i64, 0..120)) {
+            // Every third index is missing.
+            let index = |slot: u32| slot + slot / 2;
+            let first = |(slot, arrived_ns): (u32, &i64)| FirstArrival { slot, attempt: slot, arrived_ns: *arrived_ns };
+            let firsts: Vec<FirstArrival> = (0..).zip(&times).map(first).collect();
+            let mut expected = Distances::default();
+            for a in &firsts {
+                let before = firsts.iter().filter(|b| b.slot > a.slot && b.arrived_ns < a.arrived_ns);
+                if let Some(highest) = before.map(|b| b.slot).max() {
+                    expected.add(index(highest) - index(a.slot));
+                }
+            }
+            let mut distances = Distances::default();
+            let all = 0..firsts.len();
+            let mut arrivals = Arrivals { firsts, ..Arrivals::default() };
+            arrivals.count_overtaken(all, index, &mut distances);
+            prop_assert_eq!(distances, expected);
+        }
+
         #[test]
         fn as_many_are_below_as_a_binary_search_says(
             mut values in proptest::collection::vec(0..100_i64, 0..200), limit in 0..101_i64,

@@ -4,7 +4,6 @@
 //! holes over the whole run, so that what a receiver saw is an array and not a map.
 
 use std::{
-    cmp::Ordering,
     collections::{BTreeMap, HashSet},
     ops::Range,
 };
@@ -203,36 +202,16 @@ fn merge(archive: &Archive, rank_of: &[u32], logs: &[usize]) -> Vec<AttemptRecor
         same.clear();
         same.extend(equal.iter().map(|(_, _, number)| records[*number as usize]));
         if same.len() > 1 {
-            same.sort_unstable_by(|a, b| by_strength(archive, a, b));
+            same.sort_unstable_by_key(|a| archive.hashes.bytes(a.hash));
         }
         for of_hash in same.chunk_by(|a, b| a.hash == b.hash) {
             let mut kept = *of_hash[0];
-            // Only the line before an attempt names the topic; of several the last by alphabet stands.
-            let topics = of_hash.iter().map(|a| a.content_topic);
-            kept.content_topic = topics
-                .max_by_key(|topic| archive.symbols.name(*topic))
-                .unwrap_or(kept.content_topic);
+            of_hash[1..].iter().for_each(|more| kept.add(more, &archive.symbols));
             merged.push(kept);
         }
     }
     merged.shrink_to_fit();
     merged
-}
-
-/// The order of records of one sender, index and attempt: by hash, the strongest first.
-fn by_strength(archive: &Archive, a: &AttemptRecord, b: &AttemptRecord) -> Ordering {
-    let hash = |a: &AttemptRecord| archive.hashes.bytes(a.hash);
-    let node = |a: &AttemptRecord| a.service_node.map(|node| archive.symbols.name(node));
-    let by_hash = if a.hash == b.hash {
-        Ordering::Equal
-    } else {
-        hash(a).cmp(hash(b))
-    };
-    by_hash
-        .then_with(|| b.outcome.cmp(&a.outcome))
-        .then_with(|| (a.ended_ns, a.sent_ns, a.intended_ns).cmp(&(b.ended_ns, b.sent_ns, b.intended_ns)))
-        .then_with(|| (a.status, a.retry_follows, a.size_class).cmp(&(b.status, b.retry_follows, b.size_class)))
-        .then_with(|| node(a).cmp(&node(b)))
 }
 
 fn state(attempts: &[AttemptRecord]) -> SlotState {

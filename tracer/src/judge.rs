@@ -191,8 +191,9 @@ impl<'a> Judge<'a> {
             let latencies_ns = &self.arrivals.from_intended_ns[cell.firsts.clone()];
             cell.counts.late = latencies_ns.iter().filter(|ns| **ns > late_after_ns).count() as u64;
             let before = judgement.distances.n();
+            let index_of_slot = |slot: u32| self.book.slots[slot as usize].index;
             self.arrivals
-                .count_overtaken(cell.firsts.clone(), self.book, &mut judgement.distances);
+                .count_overtaken(cell.firsts.clone(), index_of_slot, &mut judgement.distances);
             cell.counts.out_of_order = judgement.distances.n() - before;
         }
         for (slot, count) in &self.arrivals.twins {

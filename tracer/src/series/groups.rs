@@ -120,6 +120,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn groups_of_equal_name_stand_in_the_order_of_what_they_are() {
+        let name = |names: [&str; 2], symbol: usize| {
+            let mut symbols = Symbols::default();
+            let numbers = names.map(|name| symbols.intern(name));
+            group_name(&symbols, Some(numbers[symbol]), NOT_LOGGED)
+        };
+        // In whatever order the names were read.
+        let forward = [name(["", NOT_LOGGED], 0), name(["", NOT_LOGGED], 1)];
+        let backward = [name([NOT_LOGGED, ""], 1), name([NOT_LOGGED, ""], 0)];
+        assert_eq!(forward, backward);
+        let without = group_name(&Symbols::default(), None, NOT_LOGGED);
+        let names = [&without, &forward[0], &forward[1]];
+        assert!(names.iter().all(|(shown, _)| shown == NOT_LOGGED) && names.is_sorted());
+    }
+
+    #[test]
     fn classes_are_named_by_their_largest_size() {
         let shown = [0, 9, 10, 17, 20, 64].map(show_class);
         assert_eq!(

@@ -22,7 +22,7 @@ pub struct Reordering {
 const NEAR: u32 = 4096;
 
 /// Distances, counted: their number says little about a run of millions, and few of them are different.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Distances {
     n: u64,
     /// By distance, as far as any was met.
