@@ -63,7 +63,7 @@ impl Narrowing {
             found: [None; PERMILLES.len()],
             windows: Vec::new(),
         };
-        narrowing.look_into(&mut tally.spans().map(|(span, count)| (span, count)), 0);
+        narrowing.look_into(&mut tally.spans(), 0);
         narrowing
     }
 

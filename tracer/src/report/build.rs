@@ -130,8 +130,8 @@ fn totals(senders: &[SenderReport], receivers: &[ReceiverReport], latency: &RunL
         not_published: sum(|s| s.not_published),
         counts,
         latency: Latency {
-            from_intended: latency.from_intended(),
-            from_sent: latency.from_sent(),
+            from_intended: latency.since_intended(),
+            from_sent: latency.since_sent(),
             clock: receivers
                 .iter()
                 .map(|r| r.latency.clock)

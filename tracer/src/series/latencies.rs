@@ -176,12 +176,12 @@ impl RunLatency {
     }
 
     /// All arrivals, since intended.
-    pub(crate) fn from_intended(&self) -> Distribution {
+    pub(crate) fn since_intended(&self) -> Distribution {
         self.series[self.total].finish()
     }
 
     /// All arrivals, since sent.
-    pub(crate) fn from_sent(&self) -> Distribution {
+    pub(crate) fn since_sent(&self) -> Distribution {
         self.from_sent.finish()
     }
 
