@@ -299,10 +299,15 @@ fn deliver_to(filter: Arc<Filter>, store: Option<Store>, log: EventLog, metrics:
 
 /// The node's own record, with its first listen address that can be announced.
 fn own_record(config: &NodeConfig, addresses: &[Multiaddr]) -> Option<NodeRecord> {
-    let mut capabilities = vec![Capability::Relay, Capability::Filter, Capability::Lightpush];
-    if config.store.is_some() {
-        capabilities.push(Capability::Store);
-    }
+    let optional = [
+        (Capability::Filter, config.serves_filter),
+        (Capability::Lightpush, config.serves_lightpush),
+        (Capability::Store, config.store.is_some()),
+    ];
+    let served = optional.iter().filter(|(_, is_served)| *is_served);
+    let capabilities: Vec<_> = std::iter::once(Capability::Relay)
+        .chain(served.map(|(capability, _)| *capability))
+        .collect();
     addresses.iter().find_map(|address| {
         NodeRecordBuilder::new()
             .address(address.clone())
