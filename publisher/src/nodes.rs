@@ -32,15 +32,37 @@ pub enum Turn {
     NoneLeft,
 }
 
-/// The service nodes a client may use, in the order of turns.
+/// One of the nodes.
+#[derive(Debug, Clone)]
+struct Node {
+    address: ServiceNodeAddr,
+    /// Refused this client for good.
+    is_refused: bool,
+    /// Is or was in use.
+    is_used: bool,
+}
+
+impl Node {
+    fn new(address: &ServiceNodeAddr) -> Self {
+        Self {
+            address: address.clone(),
+            is_refused: false,
+            is_used: false,
+        }
+    }
+}
+
+/// The service nodes a client may use, in the order of turns: those never used first, then round and round.
 #[derive(Debug, Clone)]
 pub struct NodeChoice {
-    nodes: Vec<(ServiceNodeAddr, bool)>,
+    nodes: Vec<Node>,
     current: usize,
     link: Link,
     failures: u32,
     /// Failures in a row that make the client turn; `None` never.
     switch_after: Option<NonZeroU32>,
+    /// A turn was due, and every node had been used before.
+    wants_more: bool,
 }
 
 impl NodeChoice {
@@ -48,20 +70,54 @@ impl NodeChoice {
     #[must_use]
     pub fn new(nodes: &[ServiceNodeAddr], first: u32, switch_after: Option<NonZeroU32>) -> Self {
         let current = first as usize % nodes.len().max(1);
-        let nodes = nodes.iter().map(|node| (node.clone(), false)).collect();
+        let mut nodes: Vec<_> = nodes.iter().map(Node::new).collect();
+        if let Some(first) = nodes.get_mut(current) {
+            first.is_used = true;
+        }
         Self {
             nodes,
             current,
             link: Link::Connecting,
             failures: 0,
             switch_after,
+            wants_more: false,
         }
+    }
+
+    /// Adds nodes that a search has found; turns to the first at once when the node in use has refused this client.
+    pub fn add(&mut self, nodes: Vec<ServiceNodeAddr>) -> Turn {
+        for node in nodes {
+            if !self.nodes.iter().any(|known| known.address.peer_id == node.peer_id) {
+                self.nodes.push(Node::new(&node));
+            }
+        }
+        match self.nodes[self.current].is_refused && self.may_turn() {
+            true => self.turn().unwrap_or(Turn::Stay),
+            false => Turn::Stay,
+        }
+    }
+
+    /// Whether a node is ever left for another.
+    #[must_use]
+    pub fn may_turn(&self) -> bool {
+        self.switch_after.is_some()
+    }
+
+    /// Whether every node has refused this client.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        self.nodes.iter().all(|node| node.is_refused)
+    }
+
+    /// Whether a turn was due since the last call and every node had been used before.
+    pub fn take_wants_more(&mut self) -> bool {
+        std::mem::take(&mut self.wants_more)
     }
 
     /// The node in use.
     #[must_use]
     pub fn current(&self) -> &ServiceNodeAddr {
-        &self.nodes[self.current].0
+        &self.nodes[self.current].address
     }
 
     /// The node in use, when requests may go to it.
@@ -122,8 +178,8 @@ impl NodeChoice {
 
     /// `peer` refused this client for good.
     pub fn on_refused(&mut self, peer: PeerId) -> Turn {
-        if let Some((_, is_refused)) = self.nodes.iter_mut().find(|(node, _)| node.peer_id == peer) {
-            *is_refused = true;
+        if let Some(node) = self.nodes.iter_mut().find(|node| node.address.peer_id == peer) {
+            node.is_refused = true;
         }
         if !self.is_current(peer) {
             return Turn::Stay;
@@ -143,14 +199,19 @@ impl NodeChoice {
         }
     }
 
-    /// Turns to the next node that has not refused, if there is another.
+    /// Turns to the next node that has not refused, one never used if there is any.
     fn turn(&mut self) -> Option<Turn> {
         let count = self.nodes.len();
-        let next = (1..count)
+        let others: Vec<_> = (1..count)
             .map(|step| (self.current + step) % count)
-            .find(|index| !self.nodes[*index].1)?;
+            .filter(|index| !self.nodes[*index].is_refused)
+            .collect();
+        let unused = others.iter().copied().find(|index| !self.nodes[*index].is_used);
+        self.wants_more |= unused.is_none();
+        let next = unused.or(others.first().copied())?;
         let from = self.current().peer_id;
         (self.current, self.link, self.failures) = (next, Link::Connecting, 0);
+        self.nodes[next].is_used = true;
         Some(Turn::To {
             from,
             to: self.current().clone(),
@@ -252,5 +313,50 @@ mod tests {
         assert_eq!(choice.on_refused(b), Turn::NoneLeft);
         let mut fixed = NodeChoice::new(&nodes, 0, None);
         assert_eq!(fixed.on_refused(a), Turn::NoneLeft);
+    }
+
+    #[test]
+    fn nodes_never_used_come_first_and_more_are_wanted_when_there_are_none() {
+        let (given, found) = (nodes(2), nodes(2));
+        let mut choice = choice(&given, 1);
+        assert_eq!(choice.add(vec![given[1].clone(), found[0].clone()]), Turn::Stay);
+        let mut turns = Vec::new();
+        for _ in 0..3 {
+            assert!(matches!(choice.on_failure(choice.current().peer_id), Turn::To { .. }));
+            turns.push((choice.current().peer_id, choice.take_wants_more()));
+        }
+        let expected = [
+            (given[1].peer_id, false),
+            (found[0].peer_id, false),
+            (given[0].peer_id, true),
+        ];
+        assert_eq!(turns, expected);
+        assert_eq!(choice.add(vec![found[1].clone()]), Turn::Stay);
+        choice.on_failure(given[0].peer_id);
+        assert_eq!(
+            choice.current().peer_id,
+            found[1].peer_id,
+            "the new one, not the next in turn"
+        );
+    }
+
+    #[test]
+    fn a_client_refused_by_all_turns_to_a_new_node_at_once() {
+        let (given, found) = (nodes(1), nodes(1));
+        let mut choice = choice(&given, 3);
+        assert_eq!(choice.on_refused(given[0].peer_id), Turn::NoneLeft);
+        assert!(choice.take_wants_more() && choice.is_hopeless());
+        let turn = choice.add(found.clone());
+        assert_eq!(
+            turn,
+            Turn::To {
+                from: given[0].peer_id,
+                to: found[0].clone()
+            }
+        );
+        assert!(!choice.is_hopeless());
+        let mut fixed = NodeChoice::new(&given, 0, None);
+        fixed.on_refused(given[0].peer_id);
+        assert_eq!(fixed.add(found), Turn::Stay, "a fixed node is never left");
     }
 }

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::Args;
 use waku::{ContentTopic, ServiceNodeAddr};
 
-use super::names::{parse_node_name, parse_run_id};
+use super::{
+    names::{parse_node_name, parse_run_id},
+    search::SearchArgs,
+};
 use crate::{logging, progress::ProgressMode, ready, units::parse_duration};
 
 /// Content topic when none is given, on both sides.
@@ -22,11 +25,15 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub service_node: Vec<ServiceNodeAddr>,
 
-    /// Cluster of the network; service nodes of another are refused
-    #[arg(long, value_name = "ID", default_value_t = 0)]
-    pub cluster_id: u16,
+    /// Options of the search for service nodes.
+    #[command(flatten)]
+    pub search: SearchArgs,
 
-    /// Shard of all content topics [default: derived with --shards-in-network, otherwise 0]
+    /// Cluster of the network; service nodes of another are refused [default: that of --network, otherwise 0]
+    #[arg(long, value_name = "ID")]
+    pub cluster_id: Option<u16>,
+
+    /// Shard of all content topics [default: that of --network; derived with --shards-in-network; otherwise 0]
     #[arg(long, value_name = "SHARD")]
     pub shard: Option<u16>,
 

@@ -8,6 +8,7 @@ mod identity;
 mod metrics;
 mod names;
 mod program;
+pub mod search;
 mod service_nodes;
 mod session;
 #[cfg(feature = "test-support")]
@@ -21,6 +22,7 @@ pub use identity::keypair;
 pub use metrics::{DURATION_BUCKETS_S, Label};
 pub use names::{NameError, client_name, parse_node_name, parse_run_id, random_node_name, random_run_id};
 pub use program::{report_outcome, run_program};
+pub use search::{FeedNews, NodeFeed, SearchFrame, SearchMetrics, SearchPlan, Target, TargetError, find_service_nodes};
 pub use service_nodes::{MAX_SERVICE_NODES, distinct};
 pub use session::{Session, SessionError, SessionPlan, Unavailable};
 pub use topics::{MAX_CONTENT_TOPICS, Route, TopicsError, resolve_routes, shards};
