@@ -114,7 +114,14 @@ impl TxtResolver for NameServers {
         })?;
         let answer = answer.map_err(|error| TxtError::Failed {
             name: name.to_owned(),
-            reason: error.to_string(),
+            // The resolver's own words for these are half a screen.
+            reason: match error {
+                error if error.is_nx_domain() => "there is no such name".to_owned(),
+                error if error.is_no_records_found() => {
+                    "the name has none, or the name server does not answer for it".to_owned()
+                }
+                error => error.to_string(),
+            },
         })?;
         let texts = answer.answers().iter().filter_map(|record| match &record.data {
             RData::TXT(txt) => String::from_utf8(txt.txt_data.concat()).ok(),
