@@ -66,6 +66,11 @@ fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
         .iter()
         .map(|route| route.pubsub_topic.to_string().into());
     config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
+    config.insert("cluster-id".into(), settings.cluster_id.into());
+    if let Some(search) = &settings.search {
+        let bootstrap = search.bootstrap.iter().map(|node| node.to_string().into());
+        config.insert("bootstrap-node".into(), serde_json::Value::Array(bootstrap.collect()));
+    }
     config.insert("seed".into(), settings.seed.into());
     config.insert("messages".into(), settings.messages.unwrap_or(0).into());
     config.insert("pace".into(), settings.rate.to_string().into());

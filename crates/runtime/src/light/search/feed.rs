@@ -111,10 +111,13 @@ pub(super) fn serve(mut finder: Finder, mut known: HashSet<PeerId>) -> NodeFeed 
                     () = state.closed() => break 'asked,
                 };
                 next_search = Instant::now() + SEARCH_PAUSE;
-                if let Ok(nodes) = found {
-                    known.extend(nodes.iter().map(|node| node.peer_id));
-                    state.send_modify(|state| state.found.extend(nodes));
-                    continue 'asked;
+                match found {
+                    Ok(nodes) => {
+                        known.extend(nodes.iter().map(|node| node.peer_id));
+                        state.send_modify(|state| state.found.extend(nodes));
+                        continue 'asked;
+                    }
+                    Err(error) => tracing::warn!("{error}"),
                 }
             }
             state.send_modify(|state| state.is_exhausted = true);

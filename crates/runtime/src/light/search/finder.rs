@@ -63,7 +63,7 @@ pub async fn find_service_nodes(
             finder.stop().await;
             return Err(SessionError::NothingFound(error));
         }
-        Err(_) => tracing::warn!("only the given service nodes are used"),
+        Err(error) => tracing::warn!("{error}; only the given service nodes are used"),
     }
     let known = service_nodes.iter().map(|node| node.peer_id).collect();
     Ok(feed::serve(finder, known))
@@ -138,7 +138,6 @@ impl Finder {
         }
         if let Err(error) = &mut outcome {
             error.last_error = error.last_error.as_deref().map(escape);
-            tracing::warn!("{error}");
         }
         outcome
     }
