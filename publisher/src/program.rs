@@ -34,6 +34,9 @@ pub async fn run(parsed: Parsed<Args>) -> ExitCode {
 async fn publish(parsed: Parsed<Args>) -> Result<(), SessionError> {
     logging::init(&parsed.args.run.log_level)?;
     let settings = Settings::resolve(&parsed.args).map_err(|error| SessionError::Usage(error.to_string()))?;
+    if parsed.args.network.search.requires_rln() {
+        tracing::warn!("relays of this network drop messages without an RLN proof: the service node must attach it");
+    }
     let shutdown = Shutdown::on_signals().map_err(|error| SessionError::Internal(error.to_string()))?;
     let metrics = Metrics::default();
     let mut registry = Registry::default();

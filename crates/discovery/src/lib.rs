@@ -11,6 +11,7 @@ pub mod bootstrap;
 pub mod candidate;
 pub mod enrtree;
 pub mod networks;
+pub mod note;
 pub mod probe;
 pub mod search;
 #[cfg(any(test, feature = "test-support"))]
@@ -20,6 +21,7 @@ pub mod txt;
 pub use bootstrap::{Bootstrap, BootstrapError};
 pub use candidate::{LeftOutCounts, Need};
 pub use networks::{NETWORKS, Network, Sharding};
+pub use note::{Asked, Found, Note, NothingFound, Tested, Via};
 pub use probe::{ProbeConfig, ProbeError, Prober};
-pub use search::{Asked, Choice, Found, Note, NothingFound, Plan, Search, Tested, Via};
+pub use search::{Choice, Plan, Search};
 pub use txt::{NameServers, TxtError, TxtResolver};

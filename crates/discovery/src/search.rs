@@ -3,15 +3,16 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures::{StreamExt, stream};
-use libp2p::{Multiaddr, PeerId};
+use libp2p::PeerId;
 use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
 use tokio::time::{Instant, sleep, timeout};
 use waku::ServiceNodeAddr;
 
 use crate::{
     bootstrap::Bootstrap,
-    candidate::{Candidates, LeftOutCounts},
+    candidate::Candidates,
     enrtree,
+    note::{Asked, Found, Note, NothingFound, Tested, Via},
     probe::Prober,
     txt::TxtResolver,
 };
@@ -64,105 +65,6 @@ pub struct Plan {
     pub tests_all: bool,
 }
 
-/// How a place to begin was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Via {
-    /// A node list in DNS.
-    Dns,
-    /// Peer exchange.
-    PeerExchange,
-}
-
-/// A place to begin was asked.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// Round, from 1.
-    pub round: u32,
-    /// Who: a URL, or an address.
-    pub bootstrap: String,
-    /// How.
-    pub via: Via,
-    /// Records it named, their signatures verified.
-    pub record_count: usize,
-    /// Records it named that do not read or verify.
-    pub bad_count: usize,
-    /// What went wrong, if anything did.
-    pub error: Option<String>,
-}
-
-/// A candidate was tested.
-#[derive(Debug, Clone)]
-pub struct Tested {
-    /// Round, from 1.
-    pub round: u32,
-    /// Who.
-    pub peer: PeerId,
-    /// Where it was reached, or the first address when it was not.
-    pub address: Option<Multiaddr>,
-    /// Its agent string, as it claims, when it got that far.
-    pub agent: Option<String>,
-    /// From the dial to the end of the introduction.
-    pub connect_time: Option<Duration>,
-    /// One request and its answer, when it passed.
-    pub round_trip: Option<Duration>,
-    /// Why it did not pass.
-    pub error: Option<String>,
-}
-
-/// A round has ended.
-#[derive(Debug, Clone)]
-pub struct Found {
-    /// Round, from 1.
-    pub round: u32,
-    /// Peers named.
-    pub candidate_count: usize,
-    /// Candidates left out without a test.
-    pub left_out: LeftOutCounts,
-    /// Candidates tested.
-    pub tested_count: usize,
-    /// Candidates that passed.
-    pub usable_count: usize,
-    /// Those chosen, in the order of the choice.
-    pub chosen: Vec<ServiceNodeAddr>,
-}
-
-/// Something to tell while a search goes on.
-#[derive(Debug, Clone)]
-pub enum Note {
-    /// A place to begin was asked.
-    Asked(Asked),
-    /// A candidate was tested.
-    Tested(Tested),
-    /// A round has ended.
-    Found(Found),
-}
-
-/// A search without success.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no usable service node found in {rounds} rounds: {candidate_count} peers named, {left_out} left out by their records \
-     ({capability} without the protocol, {cluster} on another cluster, {shard} without the shard), {tested_count} tested\
-     {}", .last_error.as_ref().map(|error| format!("; last error: {error}")).unwrap_or_default()
-)]
-pub struct NothingFound {
-    /// Rounds made.
-    pub rounds: u32,
-    /// Peers named in the last round.
-    pub candidate_count: usize,
-    /// Left out in the last round, for whatever reason.
-    pub left_out: usize,
-    /// Without the capability.
-    pub capability: usize,
-    /// On another cluster.
-    pub cluster: usize,
-    /// Without the shard.
-    pub shard: usize,
-    /// Tested in the last round.
-    pub tested_count: usize,
-    /// What went wrong last.
-    pub last_error: Option<String>,
-}
-
 /// A search that can be made again.
 #[derive(Debug)]
 pub struct Search<R> {
@@ -210,7 +112,7 @@ impl<R: TxtResolver> Search<R> {
         loop {
             let trouble = Trouble::default();
             let tell = |told: Note| {
-                trouble_of(&told).into_iter().for_each(|error| trouble.set(error));
+                told.trouble().into_iter().for_each(|error| trouble.set(error));
                 note(told);
             };
             let outcome = tokio::time::timeout_at(deadline, self.round(round, known, &tell)).await;
@@ -219,7 +121,7 @@ impl<R: TxtResolver> Search<R> {
                 return Ok(found.chosen.clone());
             }
             if round == MAX_ROUNDS || Instant::now() + ROUND_PAUSE >= deadline {
-                return Err(nothing(round, found, trouble.take()));
+                return Err(NothingFound::after(round, found.as_ref(), trouble.take()));
             }
             sleep(ROUND_PAUSE).await;
             round += 1;
@@ -391,33 +293,5 @@ impl Trouble {
 
     fn take(self) -> Option<String> {
         self.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-fn trouble_of(note: &Note) -> Option<String> {
-    match note {
-        Note::Asked(asked) => {
-            let error = asked.error.as_ref()?;
-            Some(format!("{}: {error}", asked.bootstrap))
-        }
-        Note::Tested(tested) => {
-            let error = tested.error.as_ref()?;
-            Some(format!("{}: {error}", tested.peer))
-        }
-        Note::Found(_) => None,
-    }
-}
-
-fn nothing(rounds: u32, found: Option<Found>, last_error: Option<String>) -> NothingFound {
-    let counts = found.as_ref().map(|found| found.left_out).unwrap_or_default();
-    NothingFound {
-        rounds,
-        candidate_count: found.as_ref().map_or(0, |found| found.candidate_count),
-        left_out: counts.total(),
-        capability: counts.capability,
-        cluster: counts.cluster,
-        shard: counts.shard,
-        tested_count: found.as_ref().map_or(0, |found| found.tested_count),
-        last_error,
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum, builder::PossibleValuesParser};
-use discovery::{Bootstrap, Choice, NETWORKS};
+use discovery::{Bootstrap, Choice, NETWORKS, Network};
 
 /// Most service nodes a search may be asked for: tests, and connections that stand by, are other people's cost.
 const MAX_WANTED: i64 = 64;
@@ -59,4 +59,13 @@ pub struct SearchArgs {
     /// Name server for lists in DNS [default: those of this host]. Repeatable
     #[arg(long, value_name = "IP:PORT")]
     pub name_server: Vec<SocketAddr>,
+}
+
+impl SearchArgs {
+    /// Whether relays of the network named by `--network` drop messages without an RLN proof.
+    #[must_use]
+    pub fn requires_rln(&self) -> bool {
+        let network = self.network.as_deref().and_then(Network::named);
+        network.is_some_and(|network| network.requires_rln)
+    }
 }
