@@ -12,7 +12,7 @@ use event_log::{EventLog, Timestamp};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use runtime::{
     Shutdown,
-    light::{Board, ConnectionLog, NodeEvents},
+    light::{Board, ConnectionLog, NodeEvents, NodeFeed},
 };
 use tokio::{
     sync::watch,
@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     pub metrics: Metrics,
     /// Who is connected.
     pub board: Board,
+    /// Further service nodes, when they are searched for.
+    pub feed: NodeFeed,
     /// Set once everybody may begin.
     pub start: watch::Sender<Option<Start>>,
 }
@@ -87,6 +89,7 @@ pub(crate) struct Client<L> {
     pub(crate) connections: ConnectionLog,
     pub(crate) attempts: AttemptLog,
     pub(crate) nodes: NodeChoice,
+    pub(crate) feed: NodeFeed,
     pub(crate) schedule: Schedule,
     pub(crate) factory: MessageFactory,
     pub(crate) waiting: BinaryHeap<Reverse<Waiting>>,
@@ -113,6 +116,7 @@ impl<L: Link> Client<L> {
                 sender: factory.sender.clone(),
             },
             nodes: NodeChoice::new(&settings.service_nodes, id, settings.switch_after),
+            feed: shared.feed.clone(),
             schedule: settings.schedule(),
             factory,
             waiting: BinaryHeap::new(),
@@ -150,6 +154,7 @@ impl<L: Link> Client<L> {
             tokio::select! {
                 Some(done) = self.in_flight.next() => self.on_done(done),
                 Some(event) = events.recv() => self.on_event(&event),
+                news = self.feed.next() => self.on_news(news),
                 () = timer.as_mut(), if wake.is_some() => self.on_time(Instant::now()),
                 () = stopped.as_mut(), if !self.is_stopping => {
                     self.is_stopping = true;
@@ -173,6 +178,7 @@ impl<L: Link> Client<L> {
             tokio::select! {
                 // The first event says what became of the first dial.
                 Some(event) = events.recv() => { place = None; self.on_event(&event) }
+                news = self.feed.next() => self.on_news(news),
                 Ok(start) = start.wait_for(Option::is_some) => {
                     self.start = start.unwrap_or(self.start);
                     break;

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use event_log::{Event, event::FailureOutcome};
+use libp2p::PeerId;
+use runtime::light::search::TestFeed;
 use tokio::time::{Instant, sleep};
 use waku::{net::ClientEvent, wire::protocol_id};
 
@@ -304,4 +306,28 @@ async fn a_node_without_the_wanted_lightpush_is_left_at_once() {
     let second = bench.nodes[1];
     let (calls, ..) = bench.end().await;
     assert!(calls.iter().all(|call| call.peer == second.into()), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_found_node_takes_over_when_all_others_refused() {
+    let (mut test_feed, feed) = TestFeed::new();
+    let options = ["--messages=2", "--interval=1s"];
+    let bench = Bench::with_feed(&options, feed, |_| (MS, acked()));
+    for node in 0..2 {
+        let (peer, error) = (bench.nodes[node], "another cluster".to_owned());
+        let refused = ClientEvent::Refused { peer, error };
+        bench.events.send(refused).await.expect("client reads");
+    }
+    test_feed.asked().await;
+    let found = PeerId::random();
+    let address = format!("/ip4/127.0.0.1/tcp/1/p2p/{found}");
+    test_feed.give(vec![address.parse().expect("valid address")]);
+    sleep(MS).await;
+    bench.ready_peer(found).await;
+    let waiting = bench.shared.board.all_ready(Instant::now() + Duration::from_secs(1));
+    waiting.await.expect("ready at the node that was found");
+    bench.begin();
+    let (calls, counters, _) = bench.end().await;
+    assert!(calls.iter().all(|call| call.peer == found.into()), "{calls:?}");
+    assert_eq!((counters["acked"], counters["switches"]), (2, 2));
 }

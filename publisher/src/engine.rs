@@ -2,16 +2,24 @@
 
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
+use discovery::Need;
 use event_log::{EventLog, Timestamp, event::ClientStarted};
 use futures::future::join_all;
 use runtime::{
     Shutdown,
     http::Health,
-    light::{Board, SessionError, StartError, TransportConfig, Transports, client_name, keypair, shards},
+    light::{
+        Board, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig, Transports, client_name,
+        find_service_nodes, keypair, shards,
+    },
     ready::wait_until_ready,
 };
 use tokio::{sync::watch, task::JoinSet, time::Instant};
-use waku::net::{ClientConfig, ClientLimits};
+use waku::{
+    Capability,
+    net::{ClientConfig, ClientLimits, LightpushVersion},
+    wire::protocol_id,
+};
 use waku_rest::{RestConfig, Service};
 
 use crate::{
@@ -66,7 +74,7 @@ pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, S
     }
 }
 
-async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
+async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
     let Frame {
         run,
         node,
@@ -82,6 +90,10 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         Some(answer) => answer?,
         None => return Ok("signal"),
     }
+    let finding = find(&mut settings, &log, &metrics, deadline);
+    let Some(feed) = shutdown.unless_requested(finding).await.transpose()? else {
+        return Ok("signal");
+    };
     let clients_planned = settings
         .schedule()
         .planned()
@@ -92,6 +104,7 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         board: Board::new(settings.clients),
         start: watch::Sender::new(None),
         settings,
+        feed,
         log,
         metrics,
     });
@@ -117,6 +130,32 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
     outcome
 }
 
+/// Adds what a search finds, if one was asked for, to the service nodes given.
+async fn find(
+    settings: &mut Settings,
+    log: &EventLog,
+    metrics: &Metrics,
+    deadline: Instant,
+) -> Result<NodeFeed, SessionError> {
+    let frame = SearchFrame {
+        need: Need {
+            capability: Capability::Lightpush,
+            protocol: match settings.version {
+                LightpushVersion::V3 => protocol_id::LIGHTPUSH_V3,
+                LightpushVersion::V2 => protocol_id::LIGHTPUSH_V2,
+            },
+            cluster_id: settings.cluster_id,
+            shards: shards(&settings.routes),
+        },
+        subscription: None,
+        keypair: keypair(settings.key_seed.as_deref(), "publisher search", 0),
+        agent: AGENT.to_owned(),
+        log: log.clone(),
+        metrics: metrics.search.clone(),
+    };
+    find_service_nodes(settings.search.as_ref(), frame, &mut settings.service_nodes, deadline).await
+}
+
 fn start_clients(
     shared: &Arc<Shared>,
     node: &str,
@@ -131,7 +170,8 @@ fn start_clients(
         event_queue: EVENT_QUEUE,
         ..RestConfig::default()
     };
-    let transports = TransportConfig::new(&settings.service_nodes, AGENT, rest).map_err(internal)?;
+    let transports =
+        TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest).map_err(internal)?;
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
     for id in 0..settings.clients {

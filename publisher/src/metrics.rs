@@ -13,7 +13,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use runtime::{
-    light::{DURATION_BUCKETS_S, Label},
+    light::{DURATION_BUCKETS_S, Label, SearchMetrics},
     progress::Snapshot,
 };
 use waku::StatusClass;
@@ -43,6 +43,8 @@ pub struct Metrics {
     pub retries_abandoned: Counter,
     /// Turns to another service node.
     pub switches: Counter,
+    /// Searches for service nodes.
+    pub search: SearchMetrics,
     /// Payload bytes of attempts that went to a service node.
     pub sent_bytes: Counter,
     /// Requests without an answer yet.
@@ -73,6 +75,7 @@ impl Default for Metrics {
             failed: Counter::default(),
             retries_abandoned: Counter::default(),
             switches: Counter::default(),
+            search: SearchMetrics::default(),
             sent_bytes: Counter::default(),
             in_flight: Gauge::default(),
             ready_clients: Gauge::default(),
@@ -127,6 +130,7 @@ impl Metrics {
             "From intended to real time of sending",
             self.slip.clone(),
         );
+        self.search.register(top);
         top.register("attempts", "Attempts by outcome", self.by_outcome.clone());
         top.register(
             "refusals",
@@ -167,6 +171,7 @@ impl Metrics {
         ];
         counters
             .into_iter()
+            .chain(self.search.counters())
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
     }

@@ -31,15 +31,37 @@ pub enum Turn {
     NoneLeft,
 }
 
-/// The service nodes a client may use, in the order of turns.
+/// One of the nodes.
+#[derive(Debug, Clone)]
+struct Node {
+    address: ServiceNode,
+    /// Refused this client for good.
+    is_refused: bool,
+    /// Is or was in use.
+    is_used: bool,
+}
+
+impl Node {
+    fn new(address: &ServiceNode) -> Self {
+        Self {
+            address: address.clone(),
+            is_refused: false,
+            is_used: false,
+        }
+    }
+}
+
+/// The service nodes a client may use, in the order of turns: those never used first, then round and round.
 #[derive(Debug, Clone)]
 pub struct NodeChoice {
-    nodes: Vec<(ServiceNode, bool)>,
+    nodes: Vec<Node>,
     current: usize,
     link: Link,
     failures: u32,
     /// Failures in a row that make the client turn; `None` never.
     switch_after: Option<NonZeroU32>,
+    /// A turn was due, and every node had been used before.
+    wants_more: bool,
 }
 
 impl NodeChoice {
@@ -47,20 +69,54 @@ impl NodeChoice {
     #[must_use]
     pub fn new(nodes: &[ServiceNode], first: u32, switch_after: Option<NonZeroU32>) -> Self {
         let current = first as usize % nodes.len().max(1);
-        let nodes = nodes.iter().map(|node| (node.clone(), false)).collect();
+        let mut nodes: Vec<_> = nodes.iter().map(Node::new).collect();
+        if let Some(first) = nodes.get_mut(current) {
+            first.is_used = true;
+        }
         Self {
             nodes,
             current,
             link: Link::Connecting,
             failures: 0,
             switch_after,
+            wants_more: false,
         }
+    }
+
+    /// Adds nodes that a search has found; turns to the first at once when the node in use has refused this client.
+    pub fn add(&mut self, nodes: Vec<ServiceNode>) -> Turn {
+        for node in nodes {
+            if !self.nodes.iter().any(|known| known.address.id() == node.id()) {
+                self.nodes.push(Node::new(&node));
+            }
+        }
+        match self.nodes[self.current].is_refused && self.may_turn() {
+            true => self.turn().unwrap_or(Turn::Stay),
+            false => Turn::Stay,
+        }
+    }
+
+    /// Whether a node is ever left for another.
+    #[must_use]
+    pub fn may_turn(&self) -> bool {
+        self.switch_after.is_some()
+    }
+
+    /// Whether every node has refused this client.
+    #[must_use]
+    pub fn is_hopeless(&self) -> bool {
+        self.nodes.iter().all(|node| node.is_refused)
+    }
+
+    /// Whether a turn was due since the last call and every node had been used before.
+    pub fn take_wants_more(&mut self) -> bool {
+        std::mem::take(&mut self.wants_more)
     }
 
     /// The node in use.
     #[must_use]
     pub fn current(&self) -> &ServiceNode {
-        &self.nodes[self.current].0
+        &self.nodes[self.current].address
     }
 
     /// The node in use, when requests may go to it.
@@ -121,8 +177,8 @@ impl NodeChoice {
 
     /// `peer` refused this client for good.
     pub fn on_refused(&mut self, peer: &NodeId) -> Turn {
-        if let Some((_, is_refused)) = self.nodes.iter_mut().find(|(node, _)| node.id() == *peer) {
-            *is_refused = true;
+        if let Some(node) = self.nodes.iter_mut().find(|node| node.address.id() == *peer) {
+            node.is_refused = true;
         }
         if !self.is_current(peer) {
             return Turn::Stay;
@@ -142,14 +198,19 @@ impl NodeChoice {
         }
     }
 
-    /// Turns to the next node that has not refused, if there is another.
+    /// Turns to the next node that has not refused, one never used if there is any.
     fn turn(&mut self) -> Option<Turn> {
         let count = self.nodes.len();
-        let next = (1..count)
+        let others: Vec<_> = (1..count)
             .map(|step| (self.current + step) % count)
-            .find(|index| !self.nodes[*index].1)?;
+            .filter(|index| !self.nodes[*index].is_refused)
+            .collect();
+        let unused = others.iter().copied().find(|index| !self.nodes[*index].is_used);
+        self.wants_more |= unused.is_none();
+        let next = unused.or(others.first().copied())?;
         let from = self.current().id();
         (self.current, self.link, self.failures) = (next, Link::Connecting, 0);
+        self.nodes[next].is_used = true;
         Some(Turn::To {
             from,
             to: self.current().clone(),
@@ -158,100 +219,4 @@ impl NodeChoice {
 }
 
 #[cfg(test)]
-mod tests {
-    use libp2p::PeerId;
-
-    use super::*;
-
-    fn nodes(count: u16) -> Vec<ServiceNode> {
-        let node = |port| format!("/ip4/127.0.0.1/tcp/{port}/p2p/{}", PeerId::random());
-        (1..=count)
-            .map(|port| node(port).parse().expect("valid address"))
-            .collect()
-    }
-
-    fn choice(nodes: &[ServiceNode], switch_after: u32) -> NodeChoice {
-        NodeChoice::new(nodes, 0, NonZeroU32::new(switch_after))
-    }
-
-    #[test]
-    fn any_three_failures_in_a_row_turn_to_the_next() {
-        let nodes = nodes(2);
-        let [a, b] = [nodes[0].id(), nodes[1].id()];
-        let mut choice = choice(&nodes, 3);
-        choice.on_ready(&a);
-        assert_eq!(choice.on_failure(&a), Turn::Stay);
-        choice.on_disconnected(&a);
-        assert_eq!(choice.on_not_connected(), Turn::Stay);
-        assert_eq!(
-            choice.on_dial_failed(&a),
-            Turn::To {
-                from: a.clone(),
-                to: nodes[1].clone()
-            }
-        );
-        assert_eq!(choice.ready_peer(), None);
-        choice.on_ready(&b);
-        assert_eq!(choice.ready_peer(), Some(b.clone()));
-    }
-
-    #[test]
-    fn success_starts_the_count_again() {
-        let nodes = nodes(2);
-        let a = nodes[0].id();
-        let mut choice = choice(&nodes, 2);
-        for _ in 0..5 {
-            assert_eq!(choice.on_failure(&a), Turn::Stay);
-            choice.on_success(&a);
-        }
-    }
-
-    #[test]
-    fn late_failures_of_a_node_left_do_not_count_against_the_next() {
-        let nodes = nodes(3);
-        let a = nodes[0].id();
-        let mut choice = choice(&nodes, 1);
-        assert!(matches!(choice.on_failure(&a), Turn::To { .. }));
-        assert_eq!(choice.on_failure(&a), Turn::Stay);
-        assert_eq!(choice.current().id(), nodes[1].id());
-    }
-
-    #[test]
-    fn a_busy_schedule_waits_for_the_first_dial() {
-        let nodes = nodes(2);
-        let mut choice = choice(&nodes, 1);
-        for _ in 0..100 {
-            assert_eq!(choice.on_not_connected(), Turn::Stay);
-        }
-    }
-
-    #[test]
-    fn a_single_or_fixed_node_is_never_left_for_failures() {
-        let one = nodes(1);
-        let mut single = choice(&one, 1);
-        assert_eq!(single.on_failure(&one[0].id()), Turn::Stay);
-        let two = nodes(2);
-        let mut fixed = NodeChoice::new(&two, 1, None);
-        assert_eq!(fixed.current(), &two[1]);
-        for _ in 0..10 {
-            assert_eq!(fixed.on_failure(&two[1].id()), Turn::Stay);
-        }
-    }
-
-    #[test]
-    fn refusal_turns_at_once_until_nobody_is_left() {
-        let nodes = nodes(2);
-        let [a, b] = [nodes[0].id(), nodes[1].id()];
-        let mut choice = choice(&nodes, 3);
-        assert_eq!(
-            choice.on_refused(&a),
-            Turn::To {
-                from: a.clone(),
-                to: nodes[1].clone()
-            }
-        );
-        assert_eq!(choice.on_refused(&b), Turn::NoneLeft);
-        let mut fixed = NodeChoice::new(&nodes, 0, None);
-        assert_eq!(fixed.on_refused(&a), Turn::NoneLeft);
-    }
-}
+mod tests;

@@ -34,6 +34,9 @@ pub async fn run(parsed: Parsed<Args>) -> ExitCode {
 async fn publish(parsed: Parsed<Args>) -> Result<(), SessionError> {
     logging::init(&parsed.args.run.log_level)?;
     let settings = Settings::resolve(&parsed.args).map_err(|error| SessionError::Usage(error.to_string()))?;
+    if parsed.args.network.search.requires_rln() {
+        tracing::warn!("relays of this network drop messages without an RLN proof: the service node must attach it");
+    }
     let shutdown = Shutdown::on_signals().map_err(|error| SessionError::Internal(error.to_string()))?;
     let metrics = Metrics::default();
     let mut registry = Registry::default();
@@ -66,6 +69,11 @@ fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
         .iter()
         .map(|route| route.pubsub_topic.to_string().into());
     config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
+    config.insert("cluster-id".into(), settings.cluster_id.into());
+    if let Some(search) = &settings.search {
+        let bootstrap = search.bootstrap.iter().map(|node| node.to_string().into());
+        config.insert("bootstrap-node".into(), serde_json::Value::Array(bootstrap.collect()));
+    }
     config.insert("seed".into(), settings.seed.into());
     config.insert("messages".into(), settings.messages.unwrap_or(0).into());
     config.insert("pace".into(), settings.rate.to_string().into());

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use event_log::{Padding, payload::ENDLESS_COUNT};
 use rand::{SeedableRng, rngs::StdRng};
 use runtime::{
-    light::{MAX_SERVICE_NODES, Route, ServiceNode, TopicsError, distinct, resolve_routes},
+    light::{MAX_SERVICE_NODES, Route, SearchPlan, ServiceNode, Target, TargetError, distinct},
     units::Rate,
 };
 use waku::{ClassTable, ServiceProtocol, net::LightpushVersion, status_class, wire::frame_cap};
@@ -34,7 +34,10 @@ pub const MAX_PAYLOAD_BYTES: u64 = frame_cap::LARGEST_MESSAGE_BYTES as u64;
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
     /// Nowhere to send.
-    #[error("no service node: give --service-node (or LPT_SERVICE_NODE, or service-node in the configuration file)")]
+    #[error(
+        "no service node: give --service-node (or LPT_SERVICE_NODE, or service-node in the configuration file), or have \
+         them searched for with --bootstrap-node or --network"
+    )]
     NoServiceNode,
     /// Too many of them.
     #[error("{given} service nodes are given, at most {MAX_SERVICE_NODES} are possible")]
@@ -42,9 +45,9 @@ pub enum UsageError {
         /// How many.
         given: usize,
     },
-    /// Topics or shards.
+    /// Network, topics or shards.
     #[error(transparent)]
-    Topics(#[from] TopicsError),
+    Target(#[from] TargetError),
     /// Smallest above largest.
     #[error("--min-size {min_bytes} B is above --max-size {max_bytes} B")]
     SizesCrossed {
@@ -76,8 +79,10 @@ pub enum UsageError {
 /// Everything the engine needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Service nodes, one entry a peer and transport.
+    /// Service nodes, one entry a peer and transport; at first those given.
     pub service_nodes: Vec<ServiceNode>,
+    /// The search for more, when one was asked for.
+    pub search: Option<SearchPlan>,
     /// Lightpush version.
     pub version: LightpushVersion,
     /// Cluster id.
@@ -129,17 +134,12 @@ impl Settings {
             run,
         } = args;
         let service_nodes = distinct(&network.service_node);
+        let target = Target::resolve(network)?;
         match service_nodes.len() {
-            0 => return Err(UsageError::NoServiceNode),
+            0 if target.search.is_none() => return Err(UsageError::NoServiceNode),
             given if given > MAX_SERVICE_NODES => return Err(UsageError::TooManyServiceNodes { given }),
             _ => {}
         }
-        let routes = resolve_routes(
-            network.cluster_id,
-            network.shard,
-            network.shards_in_network,
-            &network.content_topic,
-        )?;
         for (option, duration) in [
             ("request-timeout", Some(failures.request_timeout)),
             ("duration", load.duration),
@@ -156,9 +156,10 @@ impl Settings {
         let switch_after = NonZeroU32::new(failures.switch_after).filter(|_| !failures.fixed_service_node);
         Ok(Self {
             service_nodes,
+            search: target.search,
             version,
-            cluster_id: network.cluster_id,
-            routes: routes.into(),
+            cluster_id: target.cluster_id,
+            routes: target.routes.into(),
             clients: network.clients,
             key_seed: network.key_seed.clone(),
             rate: load

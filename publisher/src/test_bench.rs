@@ -9,7 +9,7 @@ use event_log::{Event, EventLog, NumberedMessage, Timestamp, event::FailureOutco
 use libp2p::PeerId;
 use runtime::{
     Shutdown,
-    light::{Board, NodeEvents, NodeId, ServiceNode, testing::Memory},
+    light::{Board, NodeEvents, NodeFeed, NodeId, ServiceNode, testing::Memory},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -139,6 +139,15 @@ impl Bench {
         options: &[&str],
         behaviour: impl Fn(&Call) -> (Duration, Result<PushAnswer, Outcome>) + Send + Sync + 'static,
     ) -> Self {
+        Self::with_feed(options, NodeFeed::none(), behaviour)
+    }
+
+    /// A client that hears of further service nodes by `feed`.
+    pub(crate) fn with_feed(
+        options: &[&str],
+        feed: NodeFeed,
+        behaviour: impl Fn(&Call) -> (Duration, Result<PushAnswer, Outcome>) + Send + Sync + 'static,
+    ) -> Self {
         let nodes = vec![PeerId::random(), PeerId::random()];
         let mut line: Vec<std::ffi::OsString> = vec!["publisher".into()];
         line.extend(
@@ -157,6 +166,7 @@ impl Bench {
         let shared = Arc::new(Shared {
             factory: settings.factory_plan("run"),
             board: Board::new(1),
+            feed,
             start: watch::Sender::new(None),
             log: EventLog::with_sink(memory.clone()).expect("thread"),
             settings,
@@ -188,7 +198,10 @@ impl Bench {
     }
 
     pub(crate) async fn ready(&self, node: usize) {
-        let peer = self.nodes[node];
+        self.ready_peer(self.nodes[node]).await;
+    }
+
+    pub(crate) async fn ready_peer(&self, peer: PeerId) {
         let address = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
         let protocols = vec![protocol_id::LIGHTPUSH_V3.to_owned()];
         self.events

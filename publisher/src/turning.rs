@@ -3,7 +3,7 @@
 use event_log::event::PeerSwitched;
 use runtime::{
     escape::Escaped,
-    light::{NodeEvent, NodeId},
+    light::{FeedNews, NodeEvent, NodeId},
 };
 use waku::{net::LightpushVersion, wire::protocol_id};
 
@@ -54,10 +54,26 @@ impl<L: Link> Client<L> {
         self.follow(turn, || error);
     }
 
+    /// A search has found further service nodes, or never will.
+    pub(crate) fn on_news(&mut self, news: FeedNews) {
+        match news {
+            FeedNews::Nodes(nodes) => {
+                let turn = self.nodes.add(nodes);
+                self.follow(turn, || "refused by all others; a search found this one".to_owned());
+            }
+            FeedNews::Exhausted if self.nodes.is_hopeless() => self.shared.board.give_up(),
+            FeedNews::Exhausted => {}
+        }
+    }
+
     /// Does what a change of service node asks for.
     pub(crate) fn follow(&mut self, turn: Turn, reason: impl FnOnce() -> String) {
+        if self.nodes.take_wants_more() {
+            self.feed.ask();
+        }
         match turn {
             Turn::Stay => return,
+            Turn::NoneLeft if self.nodes.may_turn() && self.feed.is_open() => {}
             Turn::NoneLeft => self.shared.board.give_up(),
             Turn::To { from, to } => {
                 let reason = reason();

@@ -1,13 +1,18 @@
 //! One light client at work: connected and subscribed at its service nodes, reading what they push.
 
-use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use event_log::{EventLog, event::PeerSwitched};
 use futures::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use runtime::{
     Shutdown,
     escape::Escaped,
-    light::{Board, ConnectionLog, NodeEvent, NodeEvents, NodeId, ServiceNode},
+    light::{Board, ConnectionLog, FeedNews, NodeEvent, NodeEvents, NodeFeed, NodeId, ServiceNode},
 };
 use tokio::time::{Instant, sleep_until, timeout};
 use waku::wire::protocol_id;
@@ -41,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Who is subscribed everywhere.
     pub(crate) board: Board,
+    /// Further service nodes, when they are searched for.
+    pub(crate) feed: NodeFeed,
     /// What the end of the run depends on.
     pub(crate) activity: Activity,
     /// Figures per sender.
@@ -55,8 +62,11 @@ pub(crate) struct Client<L> {
     pub(crate) link: L,
     pub(crate) shared: Arc<Shared>,
     pub(crate) slots: Vec<Slot>,
-    /// Service nodes that stand by, in the order of turns.
+    /// Service nodes that stand by, in the order of turns: those never used first.
     spares: VecDeque<ServiceNode>,
+    /// Service nodes that are or were in use.
+    used: HashSet<NodeId>,
+    feed: NodeFeed,
     connections: ConnectionLog,
     pub(crate) presence: Presence,
     deliveries: Deliveries,
@@ -81,8 +91,10 @@ impl<L: Link> Client<L> {
             id,
             link,
             epochs: slots.len() as u64,
+            used: slots.iter().map(Slot::peer).collect(),
             slots,
             spares: nodes.collect(),
+            feed: shared.feed.clone(),
             connections: ConnectionLog::new(id, shared.log.clone()),
             presence: Presence::default(),
             deliveries: Deliveries::new(id, shared.clone()),
@@ -118,6 +130,7 @@ impl<L: Link> Client<L> {
                     self.on_event(event);
                 }
                 Some(answer) = self.under_way.next() => self.on_answer(answer),
+                news = self.feed.next() => self.on_news(news),
                 () = timer.as_mut(), if wake.is_some() => {}
                 () = stopped.as_mut() => break,
             }
@@ -236,14 +249,51 @@ impl<L: Link> Client<L> {
         let Some(position) = self.slots.iter().position(|slot| slot.peer() == *peer) else {
             return self.spares.retain(|spare| spare.id() != *peer);
         };
-        match self.spares.pop_front() {
+        match self.take_spare() {
             Some(next) => self.switch(position, next, error),
             None => {
                 let epoch = self.new_epoch();
                 self.slots[position].disconnect(epoch);
                 self.slots[position].state = State::Refused;
+                if !self.feed.is_open() {
+                    self.shared.board.give_up();
+                }
+            }
+        }
+    }
+
+    /// The next service node that stands by. When it has been used before, or there is none, more are asked for.
+    fn take_spare(&mut self) -> Option<ServiceNode> {
+        let spare = self.spares.pop_front();
+        if spare.as_ref().is_none_or(|spare| self.used.contains(&spare.id())) {
+            self.feed.ask();
+        }
+        spare
+    }
+
+    /// A search has found further service nodes, or never will.
+    fn on_news(&mut self, news: FeedNews) {
+        match news {
+            FeedNews::Nodes(nodes) => {
+                for node in nodes.into_iter().rev() {
+                    let is_new = self.slots.iter().all(|slot| slot.peer() != node.id())
+                        && self.spares.iter().all(|spare| spare.id() != node.id());
+                    if is_new {
+                        self.spares.push_front(node);
+                    }
+                }
+                for position in 0..self.slots.len() {
+                    if self.slots[position].state == State::Refused
+                        && let Some(next) = self.take_spare()
+                    {
+                        self.switch(position, next, "refused by all others; a search found this one");
+                    }
+                }
+            }
+            FeedNews::Exhausted if self.slots.iter().any(|slot| slot.state == State::Refused) => {
                 self.shared.board.give_up();
             }
+            FeedNews::Exhausted => {}
         }
     }
 
@@ -268,7 +318,7 @@ impl<L: Link> Client<L> {
         if self.slots[position].failures < limit {
             return;
         }
-        if let Some(next) = self.spares.pop_front() {
+        if let Some(next) = self.take_spare() {
             self.end_subscription(peer, reason);
             self.spares.push_back(self.slots[position].node.clone());
             self.connections.left(peer, "turned to another service node");
@@ -289,6 +339,7 @@ impl<L: Link> Client<L> {
             from_transport: Some(from.transport()),
             to_transport: Some(to.transport()),
         });
+        self.used.insert(to);
         self.link.keep_connected(next.clone());
         self.slots[position] = Slot::new(next, self.new_epoch());
     }

@@ -3,6 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use event_log::{Event, Timestamp};
+use libp2p::PeerId;
+use runtime::light::search::TestFeed;
 use tokio::time::{Instant, sleep};
 use waku::net::ClientEvent;
 
@@ -255,4 +257,67 @@ async fn the_end_takes_subscriptions_back_and_waits_only_briefly() {
         Some(Ask::UnsubscribeAll)
     );
     assert!(!names(&events).contains(&"subscription_lost"), "leaving is no loss");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_refused_by_all_waits_for_a_search_and_takes_what_it_finds() {
+    let (mut test_feed, feed) = TestFeed::new();
+    let bench = Bench::with_feed(1, &[], feed, always_ok);
+    let address = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
+    bench
+        .send(ClientEvent::Ready {
+            peer: bench.nodes[0],
+            address,
+            agent: None,
+            protocols: Vec::new(),
+        })
+        .await;
+    test_feed.asked().await;
+    let found = PeerId::random();
+    let address = format!("/ip4/127.0.0.1/tcp/1/p2p/{found}");
+    test_feed.give(vec![address.parse().expect("valid address")]);
+    sleep(SECOND).await;
+    assert_eq!(*bench.link.kept.lock().unwrap(), [found.into()]);
+    bench.ready_peer(found).await;
+    assert!(bench.is_ready());
+    let (counters, _) = bench.end().await;
+    assert_eq!(counters["switches"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_refused_by_all_gives_up_when_nothing_more_is_found() {
+    let (test_feed, feed) = TestFeed::new();
+    let bench = Bench::with_feed(1, &[], feed, always_ok);
+    let (peer, error) = (bench.nodes[0], "another cluster".to_owned());
+    bench.send(ClientEvent::Refused { peer, error }).await;
+    let waiting = bench.shared.board.all_ready(Instant::now() + 60 * SECOND);
+    assert!(tokio::time::timeout(SECOND, waiting).await.is_err(), "a search is on");
+    test_feed.exhaust();
+    let error = bench.shared.board.all_ready(Instant::now() + 60 * SECOND).await;
+    assert!(error.expect_err("hopeless").to_string().contains("another cluster"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_service_nodes_are_asked_for_only_when_all_were_used() {
+    let (mut test_feed, feed) = TestFeed::new();
+    let bench = Bench::with_feed(2, &["--redundancy=1".to_owned()], feed, always_ok);
+    let dial_failed = |peer| ClientEvent::DialFailed {
+        peer,
+        error: "connection refused".into(),
+        retry_in: None,
+    };
+    for _ in 0..3 {
+        bench.send(dial_failed(bench.nodes[0])).await;
+    }
+    assert_eq!(*bench.link.kept.lock().unwrap(), [bench.nodes[1].into()]);
+    assert!(!test_feed.was_asked(), "the second had not been used");
+    for _ in 0..3 {
+        bench.send(dial_failed(bench.nodes[1])).await;
+    }
+    assert!(test_feed.was_asked());
+    assert_eq!(
+        *bench.link.kept.lock().unwrap(),
+        [bench.nodes[0].into()],
+        "meanwhile the first again"
+    );
 }

@@ -2,12 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use discovery::Need;
 use event_log::{EventLog, event::ClientStarted};
 use futures::future::join_all;
 use runtime::{
     Shutdown,
     http::Health,
-    light::{Board, SessionError, StartError, TransportConfig, Transports, client_name, keypair, shards},
+    light::{
+        Board, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig, Transports, client_name,
+        find_service_nodes, keypair, shards,
+    },
     ready::wait_until_ready,
     terminal,
 };
@@ -16,7 +20,11 @@ use tokio::{
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval_at},
 };
-use waku::net::{ClientConfig, ClientLimits};
+use waku::{
+    Capability,
+    net::{ClientConfig, ClientLimits},
+    wire::protocol_id,
+};
 use waku_rest::{RestConfig, Service};
 
 use crate::{
@@ -74,7 +82,7 @@ pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, S
     }
 }
 
-async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
+async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
     let Frame {
         run,
         node,
@@ -91,8 +99,13 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
         Some(answer) => answer?,
         None => return Ok("signal"),
     }
+    let finding = find(&mut settings, &log, &metrics, deadline);
+    let Some(feed) = shutdown.unless_requested(finding).await.transpose()? else {
+        return Ok("signal");
+    };
     let shared = Arc::new(Shared {
         run: run.into(),
+        feed,
         board: Board::new(settings.clients),
         activity: Activity::new(settings.clients),
         statistics: Statistics::default(),
@@ -135,6 +148,41 @@ async fn work(settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result
     outcome
 }
 
+/// Adds what a search finds, if one was asked for, to the service nodes given.
+async fn find(
+    settings: &mut Settings,
+    log: &EventLog,
+    metrics: &Metrics,
+    deadline: Instant,
+) -> Result<NodeFeed, SessionError> {
+    let frame = SearchFrame {
+        need: Need {
+            capability: Capability::Filter,
+            protocol: protocol_id::FILTER_SUBSCRIBE,
+            cluster_id: settings.cluster_id,
+            shards: shards(&settings.routes),
+        },
+        subscription: settings
+            .routes
+            .first()
+            .map(|route| (route.pubsub_topic.to_string(), route.content_topic.to_string())),
+        keypair: keypair(settings.key_seed.as_deref(), "receiver search", 0),
+        agent: AGENT.to_owned(),
+        log: log.clone(),
+        metrics: metrics.search.clone(),
+    };
+    let feed = find_service_nodes(settings.search.as_ref(), frame, &mut settings.service_nodes, deadline).await?;
+    let found = settings.service_nodes.len();
+    if found < settings.redundancy {
+        tracing::warn!(
+            found,
+            redundancy = settings.redundancy,
+            "fewer service nodes than --redundancy asks for"
+        );
+    }
+    Ok(feed)
+}
+
 fn start_clients(
     shared: &Arc<Shared>,
     node: &str,
@@ -151,7 +199,8 @@ fn start_clients(
         cache_messages: settings.rest_cache_messages,
         event_queue: EVENT_QUEUE,
     };
-    let transports = TransportConfig::new(&settings.service_nodes, AGENT, rest).map_err(internal)?;
+    let transports =
+        TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest).map_err(internal)?;
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
     for id in 0..settings.clients {

@@ -7,7 +7,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use runtime::{
-    light::{DURATION_BUCKETS_S, Label},
+    light::{DURATION_BUCKETS_S, Label, SearchMetrics},
     progress::Snapshot,
 };
 
@@ -43,6 +43,8 @@ pub struct Metrics {
     pub resubscribes: Counter,
     /// Turns to another service node.
     pub switches: Counter,
+    /// Searches for service nodes.
+    pub search: SearchMetrics,
     /// Times a client had no live subscription left.
     pub gaps: Counter,
     /// Times messages may have been lost between two polls of a REST service node.
@@ -75,6 +77,7 @@ impl Default for Metrics {
             subscribes_failed: Counter::default(),
             resubscribes: Counter::default(),
             switches: Counter::default(),
+            search: SearchMetrics::default(),
             gaps: Counter::default(),
             at_risk: Counter::default(),
             subscribed_clients: Gauge::default(),
@@ -120,6 +123,7 @@ impl Metrics {
             self.resubscribes.clone(),
         );
         top.register("peer_switches", "Turns to another service node", self.switches.clone());
+        self.search.register(top);
         top.register(
             "presence_gaps",
             "Times a client had no live subscription left",
@@ -169,7 +173,9 @@ impl Metrics {
         ];
         counters
             .into_iter()
-            .map(|(name, counter)| (name.to_owned(), counter.get()))
+            .map(|(name, counter)| (name, counter.get()))
+            .chain(self.search.counters())
+            .map(|(name, count)| (name.to_owned(), count))
             .collect()
     }
 

@@ -72,6 +72,11 @@ fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
         .iter()
         .map(|route| route.pubsub_topic.to_string().into());
     config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
+    config.insert("cluster-id".into(), settings.cluster_id.into());
+    if let Some(search) = &settings.search {
+        let bootstrap = search.bootstrap.iter().map(|node| node.to_string().into());
+        config.insert("bootstrap-node".into(), serde_json::Value::Array(bootstrap.collect()));
+    }
     config.insert("redundancy".into(), (settings.redundancy as u64).into());
     SessionPlan {
         role: Role::Receiver,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use runtime::light::{MAX_SERVICE_NODES, Route, ServiceNode, TopicsError, distinct, resolve_routes};
+use runtime::light::{MAX_SERVICE_NODES, Route, SearchPlan, ServiceNode, Target, TargetError, distinct};
 
 use crate::{args::Args, ending::EndRules};
 
@@ -16,7 +16,10 @@ const MAX_PING_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
     /// Nowhere to subscribe.
-    #[error("no service node: give --service-node (or LPT_SERVICE_NODE, or service-node in the configuration file)")]
+    #[error(
+        "no service node: give --service-node (or LPT_SERVICE_NODE, or service-node in the configuration file), or have \
+         them searched for with --bootstrap-node or --network"
+    )]
     NoServiceNode,
     /// Too many of them.
     #[error("{given} service nodes are given, at most {MAX_SERVICE_NODES} are possible")]
@@ -43,9 +46,21 @@ pub enum UsageError {
         /// Clients wanted.
         clients: u32,
     },
-    /// Topics or shards.
+    /// More subscriptions than nodes that are given and searched for.
+    #[error(
+        "--redundancy {redundancy} needs as many service nodes, {given} are given and {wanted} searched for: raise --service-nodes-wanted"
+    )]
+    SearchedRedundancy {
+        /// Wanted.
+        redundancy: u32,
+        /// Given.
+        given: usize,
+        /// Searched for.
+        wanted: usize,
+    },
+    /// Network, topics or shards.
     #[error(transparent)]
-    Topics(#[from] TopicsError),
+    Target(#[from] TargetError),
     /// A time that must not be zero.
     #[error("--{option} must be longer than 0")]
     Zero {
@@ -66,8 +81,10 @@ pub struct Chunk {
 /// Everything the engine needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Service nodes, one entry a peer and transport.
+    /// Service nodes, one entry a peer and transport; at first those given.
     pub service_nodes: Vec<ServiceNode>,
+    /// The search for more, when one was asked for.
+    pub search: Option<SearchPlan>,
     /// Service nodes each client is subscribed at.
     pub redundancy: usize,
     /// Cluster id.
@@ -118,7 +135,8 @@ impl Settings {
         } = args;
         let service_nodes = distinct(&network.service_node);
         let given = service_nodes.len();
-        if given == 0 {
+        let target = Target::resolve(network)?;
+        if given == 0 && target.search.is_none() {
             return Err(UsageError::NoServiceNode);
         }
         if given > MAX_SERVICE_NODES {
@@ -131,13 +149,7 @@ impl Settings {
                 clients: network.clients,
             });
         }
-        let redundancy = subscription.redundancy.map_or(given, |wanted| wanted as usize);
-        if redundancy > given {
-            return Err(UsageError::Redundancy {
-                redundancy: subscription.redundancy.unwrap_or_default(),
-                given,
-            });
-        }
+        let redundancy = redundancy(subscription.redundancy, given, target.search.as_ref())?;
         for (option, duration) in [
             ("ping-interval", Some(subscription.ping_interval)),
             ("request-timeout", Some(subscription.request_timeout)),
@@ -149,18 +161,13 @@ impl Settings {
                 return Err(UsageError::Zero { option });
             }
         }
-        let routes = resolve_routes(
-            network.cluster_id,
-            network.shard,
-            network.shards_in_network,
-            &network.content_topic,
-        )?;
         Ok(Self {
             service_nodes,
+            search: target.search,
             redundancy,
-            cluster_id: network.cluster_id,
-            chunks: chunks(&routes).into(),
-            routes,
+            cluster_id: target.cluster_id,
+            chunks: chunks(&target.routes).into(),
+            routes: target.routes,
             clients: network.clients,
             key_seed: network.key_seed.clone(),
             ping_interval: subscription.ping_interval,
@@ -189,6 +196,23 @@ impl Settings {
             *counts.entry(route.pubsub_topic.clone()).or_default() += 1;
             counts
         })
+    }
+}
+
+/// Service nodes to be subscribed at: as many as asked for, otherwise all that are given, otherwise one of those found.
+fn redundancy(asked: Option<u32>, given: usize, search: Option<&SearchPlan>) -> Result<usize, UsageError> {
+    let Some(redundancy) = asked else {
+        return Ok(given.max(1));
+    };
+    let wanted = search.map_or(0, |search| search.wanted);
+    match (redundancy as usize, search) {
+        (enough, _) if enough <= given + wanted => Ok(enough),
+        (_, None) => Err(UsageError::Redundancy { redundancy, given }),
+        (_, Some(_)) => Err(UsageError::SearchedRedundancy {
+            redundancy,
+            given,
+            wanted,
+        }),
     }
 }
 
@@ -306,6 +330,28 @@ mod tests {
         assert_eq!(argv("--clients=1").expect("valid").service_nodes.len(), 2);
         let error = argv("--clients=2").expect_err("shared");
         assert!(error.starts_with("--clients 2 with http://127.0.0.1:8645"), "{error}");
+    }
+
+    #[test]
+    fn searched_nodes_count_towards_the_redundancy() {
+        let list = "enrtree://AIRVQ5DDA4FFWLRBCHJWUWOO6X6S4ZTZ5B667LQ6AJU6PEYDLRD5O@sandbox.waku.nodes.status.im";
+        let searched = |more: &[&str]| {
+            let argv = [&["--bootstrap-node", list], more].concat();
+            settle(&argv.into_iter().map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert_eq!(searched(&[]).expect("valid").redundancy, 1, "the others stand by");
+        assert_eq!(searched(&["--redundancy=3"]).expect("valid").redundancy, 3);
+        assert_eq!(
+            searched(&["--service-node", NODE, "--redundancy=4"])
+                .expect("valid")
+                .redundancy,
+            4
+        );
+        let error = searched(&["--redundancy=4"]).expect_err("too many");
+        assert!(
+            error.ends_with("0 are given and 3 searched for: raise --service-nodes-wanted"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use libp2p::PeerId;
 use rand::{SeedableRng, rngs::StdRng};
 use runtime::{
     Shutdown,
-    light::{Board, NodeEvents, NodeId, ServiceNode, testing::Memory},
+    light::{Board, NodeEvents, NodeFeed, NodeId, ServiceNode, testing::Memory},
 };
 use tokio::{
     sync::mpsc,
@@ -127,6 +127,16 @@ impl Bench {
         options: &[String],
         behaviour: impl Fn(&Call, usize) -> (Duration, Result<Status, String>) + Send + Sync + 'static,
     ) -> Self {
+        Self::with_feed(nodes, options, NodeFeed::none(), behaviour)
+    }
+
+    /// A client that hears of further service nodes by `feed`.
+    pub(crate) fn with_feed(
+        nodes: usize,
+        options: &[String],
+        feed: NodeFeed,
+        behaviour: impl Fn(&Call, usize) -> (Duration, Result<Status, String>) + Send + Sync + 'static,
+    ) -> Self {
         let nodes: Vec<_> = (0..nodes).map(|_| PeerId::random()).collect();
         let mut line: Vec<std::ffi::OsString> = vec!["receiver".into()];
         line.extend(
@@ -143,6 +153,7 @@ impl Bench {
             log: EventLog::with_sink(memory.clone()).expect("thread"),
             metrics: Metrics::default(),
             board: Board::new(1),
+            feed,
             activity: Activity::new(1),
             statistics: Statistics::default(),
             pages: PageBudget::new(1_000),
@@ -180,10 +191,14 @@ impl Bench {
     }
 
     pub(crate) async fn ready(&self, node: usize) {
+        self.ready_peer(self.nodes[node]).await;
+    }
+
+    pub(crate) async fn ready_peer(&self, peer: PeerId) {
         let address = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
         let protocols = vec![protocol_id::FILTER_SUBSCRIBE.to_owned()];
         self.send(ClientEvent::Ready {
-            peer: self.nodes[node],
+            peer,
             address,
             agent: None,
             protocols,

@@ -9,6 +9,10 @@
 //! on two (`taskset`), without and with losses. The yardstick on the same files is `grep -cF`. With `--pipes` the
 //! receivers' logs are never on a disk: they are written into named pipes while the tracer reads, for sets that are
 //! larger than the disk; then only the peak memory is of interest.
+//!
+//! On a machine with other work wall times say nothing. There, count instructions of the child: `valgrind
+//! --tool=callgrind` before this program with `--report FOLDER`. For 160,000 deliveries (10 publishers × 2,000 messages ×
+//! 8 receivers, 86 MB, no loss) they are 733 million, of which 41 % read the fields of lines.
 
 use std::{
     fs::{self, File},

@@ -179,19 +179,13 @@ impl LogArgs {
     /// The options of the report, with the limits that `report` has by default.
     #[must_use]
     pub fn options(&self) -> Options {
-        let mut options = Options {
+        let options = Options {
             run: self.run.clone(),
             max_slip_ns: self.max_slip,
             late_after_ns: self.late_after.unwrap_or(DEFAULT_LATE_AFTER_NS),
             ..Options::default()
         };
-        for expectation in &self.expect {
-            match expectation {
-                Expectation::Publishers(count) => options.expect_publishers = Some(*count),
-                Expectation::Receivers(count) => options.expect_receivers = Some(*count),
-            }
-        }
-        options
+        options.with_expectations(&self.expect)
     }
 }
 

@@ -17,6 +17,10 @@ use crate::{
 /// Longest status text or error kept as the example of its kind.
 const MAX_FAILURE_TEXT_CHARS: usize = 120;
 
+/// How far back the beginning of an attempt is looked for: a publisher has a few messages on their way at a time. What
+/// lies further back is joined later.
+const MAX_LINES_BACK: usize = 16;
+
 /// Lightpush answers of version 2 and 3 that mean success.
 const STATUS_OK: u32 = 200;
 
@@ -47,7 +51,7 @@ impl Collector<'_> {
             }),
             Event::PublishFailed(failed) => {
                 let record = self.failed(log, failed);
-                log.attempts.push(record);
+                self.settle(log, &record);
             }
             other => self.receive(log, at_ns, other),
         }
@@ -60,7 +64,10 @@ impl Collector<'_> {
         match &record.event {
             HotEvent::Received(e) => self.delivery(log, at_ns, e),
             HotEvent::PublishAttempt(e) => log.attempts.push(self.attempt(e)),
-            HotEvent::Published(e) => log.attempts.push(self.published(e)),
+            HotEvent::Published(e) => {
+                let record = self.published(e);
+                self.settle(log, &record);
+            }
             HotEvent::LightpushHandled(e) if e.status == STATUS_OK => {
                 if let Some(hash) = e.hash {
                     self.node_fact(log, hash, NodeFactKind::Accepted, None);
@@ -139,6 +146,15 @@ impl Collector<'_> {
             intended_ns: e.intended.unix_ns(),
             sent_ns: e.sent.unix_ns(),
             ended_ns: e.acked.unix_ns(),
+        }
+    }
+
+    /// Adds the end of an attempt to its beginning, where that is not far: one record instead of two.
+    fn settle(&self, log: &mut Log, record: &AttemptRecord) {
+        let near = log.attempts.iter_mut().rev().take(MAX_LINES_BACK);
+        match near.into_iter().find(|known| known.is_of(record)) {
+            Some(known) => known.add(record, self.symbols),
+            None => log.attempts.push(*record),
         }
     }
 

@@ -1,7 +1,10 @@
-//! What arrived at one client, packed: some six bytes a delivery, so that a hundred million fit into memory.
+//! What arrived at one client, packed: some five bytes a delivery, so that a hundred million fit into memory.
 //!
-//! A delivery follows the one before it: a little later, with a hash that was met a little before or after. Sender and
-//! index mostly are what every line with that hash says, and need not be written again.
+//! A delivery follows the one before it: a little later, and with a hash that was met just behind that of the last message
+//! of the same sender. Sender and index mostly are what every line with that hash says, and need not be written again.
+//!
+//! A delivery is written as a tag byte, the rest of the hash's number where the tag does not hold it, the time since the
+//! delivery before, and sender and index where they are not those of the hash.
 
 use std::sync::Arc;
 
@@ -9,6 +12,20 @@ use crate::{
     model::Delivery,
     symbols::{Claim, HashId, Renumbering, Symbol},
 };
+
+/// Senders whose last hash is remembered, by the low bits of their number: a tag holds five bits of it.
+const LANES: usize = 32;
+
+/// Tag: sender and index are written out.
+const EXPLICIT: u8 = 1;
+/// Place of the lane in a tag.
+const LANE_SHIFT: u32 = 1;
+/// Place of the step in a tag: how far the number of the hash is behind that of the lane's last.
+const STEP_SHIFT: u32 = 6;
+/// Steps of the number of the hash that a tag holds; what is none of them is written out.
+const STEPS: [i64; 3] = [1, 2, -1];
+/// The step is written out.
+const FAR: u8 = STEPS.len() as u8;
 
 /// Deliveries to one client in the order of reading.
 #[derive(Debug, Default)]
@@ -21,8 +38,8 @@ pub(crate) struct Deliveries {
 struct Run {
     packed: Vec<u8>,
     count: usize,
-    /// The last one written.
-    last: Position,
+    /// The last ones written; `None` when the run is complete.
+    last: Option<Box<Position>>,
     /// From the reader's own numbers to those of all; `None` until the readers' tables are brought together.
     renumbering: Option<Arc<Renumbering>>,
 }
@@ -31,18 +48,56 @@ struct Run {
 #[derive(Debug, Clone, Copy, Default)]
 struct Position {
     arrived_ns: i64,
-    hash: u32,
+    /// By lane.
+    hashes: [u32; LANES],
+}
+
+/// A delivery as it is read back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PackedDelivery<'a> {
+    pub(crate) arrived_ns: i64,
+    pub(crate) hash: HashId,
+    /// The reader's own number of the hash.
+    own: HashId,
+    /// Sender, index, and whether the payload named another run; `None`: what every line with that hash says.
+    explicit: Option<(Symbol, u32, bool)>,
+    renumbering: &'a Renumbering,
+}
+
+impl PackedDelivery<'_> {
+    /// The whole of it.
+    pub(crate) fn unpack(&self) -> Delivery {
+        let (sender, index, other_run) = self.explicit.unwrap_or_else(|| {
+            let claim = self.renumbering.claim(self.own);
+            let claim = claim.expect("it was written so because there is one");
+            (claim.sender, claim.index, false)
+        });
+        Delivery {
+            arrived_ns: self.arrived_ns,
+            sender,
+            index,
+            hash: self.hash,
+            other_run,
+        }
+    }
 }
 
 impl Deliveries {
     /// Adds a delivery with the reader's own numbers. `claim` is the message its hash was first said to be.
     #[inline]
     pub(crate) fn push(&mut self, delivery: &Delivery, claim: Option<Claim>) {
-        if self.runs.is_empty() {
-            self.runs.push(Run::default());
+        if let Some(run) = self.runs.last_mut()
+            && let Some(last) = &mut run.last
+        {
+            write(&mut run.packed, last, delivery, claim);
+            run.count += 1;
+            return;
         }
-        let run = self.runs.last_mut().expect("there is one");
-        run.push(delivery, claim);
+        self.runs.push(Run {
+            last: Some(Box::default()),
+            ..Run::default()
+        });
+        self.push(delivery, claim);
     }
 
     #[cfg(test)]
@@ -55,44 +110,29 @@ impl Deliveries {
         self.runs.append(&mut more.runs);
     }
 
+    /// Gives back memory that was set aside for more; to be called at the end of a chunk.
+    pub(crate) fn shrink(&mut self) {
+        for run in &mut self.runs {
+            run.packed.shrink_to_fit();
+            run.last = None;
+        }
+    }
+
     /// Says what the numbers of these deliveries stand for.
     pub(crate) fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
         for run in &mut self.runs {
-            run.packed.shrink_to_fit();
             run.renumbering = Some(Arc::clone(renumbering));
         }
     }
 
     /// The deliveries in the order of reading, with the numbers of all.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Delivery> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = PackedDelivery<'_>> {
         self.runs.iter().flat_map(Run::iter)
     }
 }
 
 impl Run {
-    #[inline]
-    fn push(&mut self, delivery: &Delivery, claim: Option<Claim>) {
-        let later_ns = delivery.arrived_ns.wrapping_sub(self.last.arrived_ns);
-        put(&mut self.packed, zigzag(later_ns));
-        let further = i64::from(delivery.hash.0) - i64::from(self.last.hash);
-        let plain = !delivery.other_run
-            && claim.is_some_and(|claim| (claim.sender, claim.index) == (delivery.sender, delivery.index));
-        put(&mut self.packed, zigzag(further) << 1 | u64::from(!plain));
-        if !plain {
-            put(
-                &mut self.packed,
-                u64::from(delivery.sender.0) << 1 | u64::from(delivery.other_run),
-            );
-            put(&mut self.packed, u64::from(delivery.index));
-        }
-        self.last = Position {
-            arrived_ns: delivery.arrived_ns,
-            hash: delivery.hash.0,
-        };
-        self.count += 1;
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Delivery> {
+    fn iter(&self) -> impl Iterator<Item = PackedDelivery<'_>> {
         let renumbering = self
             .renumbering
             .as_deref()
@@ -100,28 +140,55 @@ impl Run {
         let mut rest = self.packed.as_slice();
         let mut last = Position::default();
         (0..self.count).map(move |_| {
+            let tag = rest.split_off_first().copied().unwrap_or_default();
+            let lane = usize::from(tag >> LANE_SHIFT) % LANES;
+            let further = match STEPS.get(usize::from(tag >> STEP_SHIFT)) {
+                Some(step) => *step,
+                None => unzigzag(get(&mut rest)),
+            };
+            let hash = i64::from(last.hashes[lane]) + further;
+            let own = HashId(u32::try_from(hash).expect("it was written from 32 bits"));
+            last.hashes[lane] = own.0;
             last.arrived_ns = last.arrived_ns.wrapping_add(unzigzag(get(&mut rest)));
-            let tagged = get(&mut rest);
-            let hash = i64::from(last.hash) + unzigzag(tagged >> 1);
-            last.hash = narrow(u64::try_from(hash).expect("numbers of hashes are not negative"));
-            let own = HashId(last.hash);
-            let (sender, index, other_run) = if tagged & 1 == 0 {
-                let claim = renumbering.claim(own).expect("it was written because there is one");
-                (claim.sender, claim.index, false)
-            } else {
+            let explicit = (tag & EXPLICIT != 0).then(|| {
                 let tagged = get(&mut rest);
                 let sender = renumbering.symbol(Symbol(narrow(tagged >> 1)));
                 (sender, narrow(get(&mut rest)), tagged & 1 == 1)
-            };
-            Delivery {
+            });
+            PackedDelivery {
                 arrived_ns: last.arrived_ns,
-                sender,
-                index,
                 hash: renumbering.hash(own),
-                other_run,
+                own,
+                explicit,
+                renumbering,
             }
         })
     }
+}
+
+/// Writes a delivery behind those before, of which `last` were the last.
+#[inline]
+fn write(packed: &mut Vec<u8>, last: &mut Position, delivery: &Delivery, claim: Option<Claim>) {
+    let lane = delivery.sender.0 as usize % LANES;
+    let further = i64::from(delivery.hash.0) - i64::from(last.hashes[lane]);
+    let step = STEPS.iter().position(|step| *step == further);
+    let plain = !delivery.other_run
+        && claim.is_some_and(|claim| (claim.sender, claim.index) == (delivery.sender, delivery.index));
+    let tag = u8::from(!plain) | (lane as u8) << LANE_SHIFT | step.map_or(FAR, |step| step as u8) << STEP_SHIFT;
+    packed.push(tag);
+    if step.is_none() {
+        put(packed, zigzag(further));
+    }
+    put(packed, zigzag(delivery.arrived_ns.wrapping_sub(last.arrived_ns)));
+    if !plain {
+        put(
+            packed,
+            u64::from(delivery.sender.0) << 1 | u64::from(delivery.other_run),
+        );
+        put(packed, u64::from(delivery.index));
+    }
+    last.arrived_ns = delivery.arrived_ns;
+    last.hashes[lane] = delivery.hash.0;
 }
 
 /// Small numbers of either sign as small numbers.
@@ -193,7 +260,9 @@ mod tests {
             let renumbering = Renumbering::new(&mut all_symbols, &mut all_hashes, &symbols, hashes);
             deliveries.renumber(&Arc::new(renumbering));
             prop_assert_eq!(deliveries.count(), expected.len());
+            deliveries.shrink();
             for ((read, wrote), bytes) in deliveries.iter().zip(&expected).zip(own_bytes) {
+                let read = read.unpack();
                 prop_assert_eq!(all_symbols.name(read.sender), symbols.name(wrote.sender));
                 prop_assert_eq!(*all_hashes.bytes(read.hash), bytes);
                 prop_assert_eq!(
@@ -205,23 +274,35 @@ mod tests {
     }
 
     #[test]
-    fn a_steady_stream_takes_eight_bytes_a_delivery_at_most() {
+    fn steady_streams_take_five_bytes_a_delivery_at_most() {
+        const SENDERS: u32 = 10;
+        const MESSAGES: u32 = 10_000;
         let mut hashes = Hashes::default();
-        let mut deliveries = Deliveries::default();
-        for index in 0..100_000_u32 {
+        let hash = |sender: u32, index: u32| {
             let mut hash = [0; 32];
             hash[..4].copy_from_slice(&index.to_le_bytes());
-            let hash = hashes.intern_numbered(Symbol(0), index, hash);
-            let arrived_ns = 1_700_000_000_000_000_000 + i64::from(index) * 1_000_000_007;
+            hash[4..8].copy_from_slice(&sender.to_le_bytes());
+            hash
+        };
+        // As when the logs of the publishers are read first: the numbers of one sender's hashes are neighbours.
+        for sender in 0..SENDERS {
+            for index in 0..MESSAGES {
+                hashes.intern_numbered(Symbol(sender), index, hash(sender, index));
+            }
+        }
+        let mut deliveries = Deliveries::default();
+        for number in 0..SENDERS * MESSAGES {
+            let (sender, index) = (Symbol(number % SENDERS), number / SENDERS);
+            let hash = hashes.intern_numbered(sender, index, hash(sender.0, index));
             let delivery = Delivery {
-                arrived_ns,
-                sender: Symbol(0),
+                arrived_ns: 1_700_000_000_000_000_000 + i64::from(number) * 100_000_007,
+                sender,
                 index,
                 hash,
                 other_run: false,
             };
             deliveries.push(&delivery, hashes.claim(hash));
         }
-        assert!(deliveries.runs[0].packed.len() <= 800_000);
+        assert!(deliveries.runs[0].packed.len() <= 5 * (SENDERS * MESSAGES) as usize + 100);
     }
 }

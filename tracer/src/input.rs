@@ -1,7 +1,10 @@
 //! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`, with `.gz` or `.zst` behind), glob patterns, `-` for standard input; and
 //! log stores over HTTP, whose answers are kept in a folder of their own for the time of the run.
 
+mod ahead;
 mod compressed;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod http;
 mod loki;
 mod source;

@@ -4,7 +4,6 @@
 //! holes over the whole run, so that what a receiver saw is an array and not a map.
 
 use std::{
-    cmp::Reverse,
     collections::{BTreeMap, HashSet},
     ops::Range,
 };
@@ -27,7 +26,17 @@ pub(crate) struct Book {
     pub(crate) attempts: Vec<AttemptRecord>,
     /// By number of the hash.
     attempt_of_hash: Vec<u32>,
-    slot_of_attempt: Vec<u32>,
+    /// Rank of a sender by number of its symbol.
+    rank_of: Vec<u32>,
+    /// Of each attempt: what every receiver asks for, apart from the rest, which few ask for.
+    times: Vec<Times>,
+}
+
+/// When an attempt was to be sent and when it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) intended_ns: i64,
+    pub(crate) sent_ns: i64,
 }
 
 /// A sending client.
@@ -43,9 +52,10 @@ pub(crate) struct Sender {
 /// One message: an index of a sender.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
-    pub(crate) sender: usize,
+    sender: u32,
     pub(crate) index: u32,
-    pub(crate) attempts: Range<usize>,
+    /// Half open; four bytes a number, because there may be millions of slots and each receiver goes through them.
+    attempts: (u32, u32),
     pub(crate) state: SlotState,
 }
 
@@ -60,49 +70,60 @@ pub(crate) enum SlotState {
     Failed,
 }
 
+impl Slot {
+    /// The number of its sender.
+    pub(crate) fn sender(&self) -> usize {
+        self.sender as usize
+    }
+
+    /// The numbers of its attempts.
+    pub(crate) fn attempts(&self) -> Range<usize> {
+        self.attempts.0 as usize..self.attempts.1 as usize
+    }
+}
+
 impl Book {
     /// Joins the publisher logs `logs` of the archive.
     pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
         let (mut senders, rank_of) = senders(archive, logs);
-        let records = logs
-            .iter()
-            .flat_map(|log| &archive.logs[*log].attempts)
-            .copied()
-            .collect();
-        let attempts = merge(archive, &rank_of, records);
+        let attempts = merge(archive, &rank_of, logs);
         let mut slots: Vec<Slot> = Vec::new();
-        for (number, attempt) in attempts.iter().enumerate() {
-            let sender = rank_of[attempt.sender.0 as usize] as usize;
+        for (number, attempt) in (0..).zip(&attempts) {
+            let sender = rank_of[attempt.sender.0 as usize];
             match slots.last_mut() {
-                Some(slot) if (slot.sender, slot.index) == (sender, attempt.index) => slot.attempts.end = number + 1,
+                Some(slot) if (slot.sender, slot.index) == (sender, attempt.index) => slot.attempts.1 = number + 1,
                 _ => slots.push(Slot {
                     sender,
                     index: attempt.index,
-                    attempts: number..number + 1,
+                    attempts: (number, number + 1),
                     state: SlotState::Failed,
                 }),
             }
         }
-        let mut slot_of_attempt = vec![NONE; attempts.len()];
-        for (number, slot) in slots.iter_mut().enumerate() {
-            slot.state = state(&attempts[slot.attempts.clone()]);
-            slot_of_attempt[slot.attempts.clone()].fill(narrow(number));
+        slots.shrink_to_fit();
+        for slot in &mut slots {
+            slot.state = state(&attempts[slot.attempts()]);
         }
         for (number, sender) in senders.iter_mut().enumerate() {
-            sender.slots =
-                slots.partition_point(|slot| slot.sender < number)..slots.partition_point(|slot| slot.sender <= number);
+            let upto = |end: usize| slots.partition_point(|slot| slot.sender() < end);
+            sender.slots = upto(number)..upto(number + 1);
         }
         let mut attempt_of_hash = vec![NONE; archive.hashes.count()];
         for (number, attempt) in attempts.iter().enumerate().rev() {
             // Identical bytes sent again have the same hash: the first attempt stands for them all.
             attempt_of_hash[attempt.hash.0 as usize] = narrow(number);
         }
+        let times = |attempt: &AttemptRecord| Times {
+            intended_ns: attempt.intended_ns,
+            sent_ns: attempt.sent_ns,
+        };
         Self {
+            times: attempts.iter().map(times).collect(),
             senders,
             slots,
             attempts,
             attempt_of_hash,
-            slot_of_attempt,
+            rank_of,
         }
     }
 
@@ -112,14 +133,20 @@ impl Book {
         (number != NONE).then_some(number as usize)
     }
 
-    /// The slot of an attempt.
-    pub(crate) fn slot_of(&self, attempt: usize) -> usize {
-        self.slot_of_attempt[attempt] as usize
+    /// The times of an attempt.
+    #[inline]
+    pub(crate) fn times(&self, attempt: usize) -> Times {
+        self.times[attempt]
+    }
+
+    /// The number of the sender of an attempt of the book.
+    pub(crate) fn sender_of(&self, attempt: &AttemptRecord) -> usize {
+        self.rank_of[attempt.sender.0 as usize] as usize
     }
 
     /// The attempts at a slot.
     pub(crate) fn attempts_at(&self, slot: &Slot) -> &[AttemptRecord] {
-        &self.attempts[slot.attempts.clone()]
+        &self.attempts[slot.attempts()]
     }
 
     /// The acknowledged attempts at a slot.
@@ -135,12 +162,9 @@ fn senders(archive: &Archive, logs: &[usize]) -> (Vec<Sender>, Vec<u32>) {
     let mut logs_of: BTreeMap<&str, (Symbol, Vec<usize>)> = BTreeMap::new();
     for &log in logs {
         let clients = archive.logs[log].clients.iter().map(|client| client.name);
-        let named: HashSet<Symbol> = archive.logs[log]
-            .attempts
-            .iter()
-            .map(|attempt| attempt.sender)
-            .chain(clients)
-            .collect();
+        // A log has many attempts of few senders, mostly one after the other.
+        let attempts = archive.logs[log].attempts.chunk_by(|a, b| a.sender == b.sender);
+        let named: HashSet<Symbol> = attempts.map(|same| same[0].sender).chain(clients).collect();
         for symbol in named {
             logs_of
                 .entry(archive.symbols.name(symbol))
@@ -162,32 +186,32 @@ fn senders(archive: &Archive, logs: &[usize]) -> (Vec<Sender>, Vec<u32>) {
 }
 
 /// One record for each attempt, made of the line before it and the line after it: the strongest outcome stands.
-fn merge(archive: &Archive, rank_of: &[u32], mut records: Vec<AttemptRecord>) -> Vec<AttemptRecord> {
-    let key = |a: &AttemptRecord| (rank_of[a.sender.0 as usize], a.index, a.attempt);
-    records.sort_unstable_by(|a, b| {
-        key(a)
-            .cmp(&key(b))
-            .then_with(|| archive.hashes.bytes(a.hash).cmp(archive.hashes.bytes(b.hash)))
-            .then_with(|| Reverse(a.outcome).cmp(&Reverse(b.outcome)))
-            .then_with(|| (a.ended_ns, a.sent_ns, a.intended_ns).cmp(&(b.ended_ns, b.sent_ns, b.intended_ns)))
-            .then_with(|| (a.status, a.retry_follows, a.size_class).cmp(&(b.status, b.retry_follows, b.size_class)))
-            .then_with(|| {
-                let node = |a: &AttemptRecord| a.service_node.map(|node| archive.symbols.name(node));
-                node(a).cmp(&node(b))
-            })
-    });
-    records.dedup_by(|next, kept| {
-        let same = key(next) == key(kept) && next.hash == kept.hash;
-        if same {
-            // Only the line before an attempt names the topic; of several the last by alphabet stands.
-            let name = |a: &AttemptRecord| archive.symbols.name(a.content_topic);
-            if name(next) > name(kept) {
-                kept.content_topic = next.content_topic;
-            }
+fn merge(archive: &Archive, rank_of: &[u32], logs: &[usize]) -> Vec<AttemptRecord> {
+    let records: Vec<&AttemptRecord> = logs.iter().flat_map(|log| &archive.logs[*log].attempts).collect();
+    // What nearly always decides are three numbers, so that sorting does not move whole records or follow names; logs
+    // mostly are in this order already.
+    let slot = |a: &AttemptRecord| u64::from(rank_of[a.sender.0 as usize]) << 32 | u64::from(a.index);
+    let mut order: Vec<(u64, u32, u32)> = (0..)
+        .zip(&records)
+        .map(|(number, a)| (slot(a), a.attempt, number))
+        .collect();
+    order.sort();
+    let mut merged: Vec<AttemptRecord> = Vec::new();
+    let mut same: Vec<&AttemptRecord> = Vec::new();
+    for equal in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        same.clear();
+        same.extend(equal.iter().map(|(_, _, number)| records[*number as usize]));
+        if same.len() > 1 {
+            same.sort_unstable_by_key(|a| archive.hashes.bytes(a.hash));
         }
-        same
-    });
-    records
+        for of_hash in same.chunk_by(|a, b| a.hash == b.hash) {
+            let mut kept = *of_hash[0];
+            of_hash[1..].iter().for_each(|more| kept.add(more, &archive.symbols));
+            merged.push(kept);
+        }
+    }
+    merged.shrink_to_fit();
+    merged
 }
 
 fn state(attempts: &[AttemptRecord]) -> SlotState {

@@ -1,35 +1,51 @@
 //! The sets of one receiver: what it should have received, what it did, and what is left over.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
+    arrivals::{Arrivals, FirstArrival},
     join::{Book, Slot, SlotState},
-    model::{AttemptRecord, Delivery},
+    model::{Archive, AttemptRecord},
     options::Options,
     place::{Evidence, Place},
     receivers::{Observation, Receiver},
     report::Counts,
-    symbols::{HashId, Hashes, Symbol},
+    series::Distances,
+    symbols::{HashId, Symbol},
 };
-
-/// "Has not arrived" in the arrays of arrival times.
-const NEVER: i64 = i64::MIN;
 
 /// What became of the messages of all senders at one receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Judgement {
     /// By sender, as in the book.
     pub(crate) cells: Vec<Cell>,
+    /// Of each slot of the book.
+    pub(crate) fates: Vec<Fate>,
     pub(crate) duplicates: Vec<Duplicate>,
     /// Hashes that no publisher log knows, with what the payload says.
     pub(crate) unexpected: Vec<(Symbol, u32)>,
     pub(crate) other_run: u64,
-    /// The attempt that arrived (its number in the book), of each first arrival in the order of arrival.
-    pub(crate) first_attempts: Vec<u32>,
+    /// First arrivals in the order of the book.
+    pub(crate) firsts: Vec<FirstArrival>,
     /// Arrival − intended, of each first arrival.
     pub(crate) from_intended_ns: Vec<i64>,
     /// Arrival − sent of the attempt that arrived, of each first arrival.
     pub(crate) from_sent_ns: Vec<i64>,
+    /// By how much first arrivals were overtaken.
+    pub(crate) distances: Distances,
+}
+
+/// What became of a message at one receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Neither expected nor received.
+    None,
+    /// Acknowledged and received.
+    Received,
+    /// Received though never acknowledged.
+    Recovered,
+    /// Expected and not received.
+    Lost(Place),
 }
 
 /// One sender at one receiver.
@@ -40,6 +56,8 @@ pub(crate) struct Cell {
     pub(crate) lost: Vec<(u32, Place)>,
     /// Indices neither acknowledged nor received that may have been relayed.
     pub(crate) indeterminate: Vec<u32>,
+    /// Its part of the first arrivals.
+    pub(crate) firsts: Range<usize>,
 }
 
 /// A hash that arrived again.
@@ -53,156 +71,107 @@ pub(crate) struct Duplicate {
 
 /// Judges receivers one after the other, with arrays that are used again.
 pub(crate) struct Judge<'a> {
+    archive: &'a Archive,
     book: &'a Book,
-    hashes: &'a Hashes,
     evidence: &'a Evidence,
     options: &'a Options,
-    first_of_hash_ns: Vec<i64>,
-    first_of_slot_ns: Vec<i64>,
-    /// Deliveries of the receiver at hand, unpacked.
-    deliveries: Vec<Delivery>,
-}
-
-/// How far one sender's indices had got, to see what arrives behind them.
-#[derive(Debug, Clone, Copy, Default)]
-struct Progress {
-    at_ns: i64,
-    /// Highest index that arrived at `at_ns`.
-    highest_now: u32,
-    /// Highest index that arrived earlier.
-    highest_before: u32,
+    arrivals: Arrivals,
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(book: &'a Book, hashes: &'a Hashes, evidence: &'a Evidence, options: &'a Options) -> Self {
+    pub(crate) fn new(archive: &'a Archive, book: &'a Book, evidence: &'a Evidence, options: &'a Options) -> Self {
         Self {
-            first_of_hash_ns: vec![NEVER; hashes.count()],
-            first_of_slot_ns: vec![NEVER; book.slots.len()],
-            deliveries: Vec::new(),
+            arrivals: Arrivals::default(),
+            archive,
             book,
-            hashes,
             evidence,
             options,
         }
     }
 
+    /// The first arrivals at one receiver and nothing else.
+    pub(crate) fn arrivals(&mut self, receiver: &Receiver<'_>) -> &Arrivals {
+        self.arrivals.take(self.book, &self.archive.hashes, receiver.deliveries);
+        &self.arrivals
+    }
+
     /// Judges one receiver.
     pub(crate) fn judge(&mut self, receiver: &Receiver<'_>) -> Judgement {
-        self.first_of_hash_ns.fill(NEVER);
-        self.first_of_slot_ns.fill(NEVER);
+        self.arrivals(receiver);
         let mut judgement = Judgement {
             cells: vec![Cell::default(); self.book.senders.len()],
+            fates: Vec::with_capacity(self.book.slots.len()),
             ..Judgement::default()
         };
-        let mut progress = vec![Progress::default(); self.book.senders.len()];
-        let mut deliveries = std::mem::take(&mut self.deliveries);
-        self.unpack(receiver, &mut deliveries);
-        for delivery in &deliveries {
-            self.deliver(delivery, &mut judgement, &mut progress);
-        }
-        self.deliveries = deliveries;
-        for (number, slot) in self.book.slots.iter().enumerate() {
-            let arrived = self.first_of_slot_ns[number] != NEVER;
-            self.settle(slot, arrived, receiver, &mut judgement.cells[slot.sender]);
-        }
-        let bytes = |d: &Duplicate| self.hashes.bytes(d.hash);
-        judgement.duplicates.sort_by(|a, b| {
-            b.age_ns
-                .cmp(&a.age_ns)
-                .then_with(|| (a.sender, a.index, bytes(a)).cmp(&(b.sender, b.index, bytes(b))))
-        });
+        self.settle_all(receiver, &mut judgement);
+        self.count_arrivals(&mut judgement);
+        self.duplicates(&mut judgement);
+        self.leftover(&mut judgement);
+        judgement.firsts = std::mem::take(&mut self.arrivals.firsts);
+        judgement.from_intended_ns = std::mem::take(&mut self.arrivals.from_intended_ns);
+        judgement.from_sent_ns = std::mem::take(&mut self.arrivals.from_sent_ns);
         judgement
     }
 
-    /// Adds what the receiver judged last has received.
-    pub(crate) fn mark_received(&self, received_by_any: &mut [bool]) {
-        for (received, first_ns) in received_by_any.iter_mut().zip(&self.first_of_slot_ns) {
-            *received |= *first_ns != NEVER;
-        }
+    /// Takes back the arrays of a judgement that is done with.
+    pub(crate) fn recycle(&mut self, judgement: Judgement) {
+        self.arrivals.firsts = judgement.firsts;
+        self.arrivals.from_intended_ns = judgement.from_intended_ns;
+        self.arrivals.from_sent_ns = judgement.from_sent_ns;
     }
 
-    /// The deliveries of a receiver in the order of arrival, then of hashes.
-    fn unpack(&self, receiver: &Receiver<'_>, deliveries: &mut Vec<Delivery>) {
-        deliveries.clear();
-        deliveries.extend(receiver.deliveries.iter().flat_map(|packed| packed.iter()));
-        deliveries.sort_unstable_by(|a, b| {
-            let tie = |d: &Delivery| (self.hashes.bytes(d.hash), d.index, d.other_run);
-            a.arrived_ns.cmp(&b.arrived_ns).then_with(|| tie(a).cmp(&tie(b)))
-        });
-    }
-
-    /// Takes one delivery; they come in the order of arrival.
-    fn deliver(&mut self, delivery: &Delivery, judgement: &mut Judgement, progress: &mut [Progress]) {
-        let first_ns = &mut self.first_of_hash_ns[delivery.hash.0 as usize];
-        let again = *first_ns != NEVER;
-        let age_ns = delivery.arrived_ns.saturating_sub(*first_ns);
-        if !again {
-            *first_ns = delivery.arrived_ns;
-        }
-        let Some(attempt) = self.book.attempt_of(delivery.hash) else {
-            if delivery.other_run {
-                judgement.other_run += 1;
-            } else if !again {
-                judgement.unexpected.push((delivery.sender, delivery.index));
+    /// Puts every message into its set.
+    fn settle_all(&self, receiver: &Receiver<'_>, judgement: &mut Judgement) {
+        let firsts = &self.arrivals.firsts;
+        let mut at = 0;
+        for (sender, cell) in self.book.senders.iter().zip(&mut judgement.cells) {
+            let from = at;
+            for number in sender.slots.clone() {
+                let arrived = firsts.get(at).is_some_and(|first| first.slot as usize == number);
+                at += usize::from(arrived);
+                let fate = self.settle(&self.book.slots[number], arrived, receiver, cell);
+                judgement.fates.push(fate);
             }
-            return;
-        };
-        let slot_number = self.book.slot_of(attempt);
-        let (sender, index) = (self.book.slots[slot_number].sender, self.book.slots[slot_number].index);
-        let counts = &mut judgement.cells[sender].counts;
-        let first_of_slot_ns = &mut self.first_of_slot_ns[slot_number];
-        if again {
-            counts.duplicates += 1;
-            judgement.duplicates.push(Duplicate {
-                sender,
-                index,
-                hash: delivery.hash,
-                age_ns,
-            });
-        } else if *first_of_slot_ns != NEVER {
-            counts.retry_twins += 1;
-        } else {
-            *first_of_slot_ns = delivery.arrived_ns;
-            let number = u32::try_from(attempt).expect("the book numbers attempts with 32 bits");
-            judgement.first_attempts.push(number);
-            let attempt = &self.book.attempts[attempt];
-            let from_intended_ns = delivery.arrived_ns.saturating_sub(attempt.intended_ns);
-            counts.late += u64::from(from_intended_ns > self.options.late_after_ns);
-            counts.out_of_order += u64::from(progress[sender].is_overtaken(index, delivery.arrived_ns));
-            judgement.from_intended_ns.push(from_intended_ns);
-            judgement
-                .from_sent_ns
-                .push(delivery.arrived_ns.saturating_sub(attempt.sent_ns));
+            cell.firsts = from..at;
         }
     }
 
     /// Puts one message into its set.
-    fn settle(&self, slot: &Slot, arrived: bool, receiver: &Receiver<'_>, cell: &mut Cell) {
+    #[inline]
+    fn settle(&self, slot: &Slot, arrived: bool, receiver: &Receiver<'_>, cell: &mut Cell) -> Fate {
         let counts = &mut cell.counts;
         counts.attempted += 1;
         counts.received += u64::from(arrived);
         match slot.state {
             SlotState::Acked => {
                 counts.acked += 1;
+                if arrived {
+                    counts.expected += 1;
+                    return Fate::Received;
+                }
                 match self.observation(slot, receiver) {
-                    _ if arrived => counts.expected += 1,
                     Observation::Before => counts.not_observed_before += 1,
                     Observation::After => counts.not_observed_after += 1,
                     Observation::Within => {
                         counts.expected += 1;
                         counts.lost += 1;
-                        cell.lost
-                            .push((slot.index, self.evidence.place(self.book, slot, receiver)));
+                        let place = self.evidence.place(self.book, slot, receiver);
+                        cell.lost.push((slot.index, place));
+                        return Fate::Lost(place);
                     }
                 }
             }
-            _ if arrived => counts.recovered += 1,
+            _ if arrived => {
+                counts.recovered += 1;
+                return Fate::Recovered;
+            }
             SlotState::Indeterminate => {
                 counts.indeterminate += 1;
                 cell.indeterminate.push(slot.index);
             }
             SlotState::Failed => counts.failed += 1,
         }
+        Fate::None
     }
 
     /// A message was observable when one of its acknowledged attempts was.
@@ -214,22 +183,75 @@ impl<'a> Judge<'a> {
             .max()
             .unwrap_or(Observation::After)
     }
-}
 
-impl Progress {
-    /// Whether a higher index arrived strictly before; then takes note of this one.
-    fn is_overtaken(&mut self, index: u32, arrived_ns: i64) -> bool {
-        if arrived_ns > self.at_ns || self.highest_now == 0 {
-            self.highest_before = self.highest_before.max(self.highest_now);
-            self.highest_now = 0;
-            self.at_ns = arrived_ns;
+    /// Counts how the messages of each sender arrived: late, overtaken, in several attempts.
+    fn count_arrivals(&mut self, judgement: &mut Judgement) {
+        for cell in &mut judgement.cells {
+            let late_after_ns = self.options.late_after_ns;
+            let latencies_ns = &self.arrivals.from_intended_ns[cell.firsts.clone()];
+            cell.counts.late = latencies_ns.iter().filter(|ns| **ns > late_after_ns).count() as u64;
+            let before = judgement.distances.n();
+            let index_of_slot = |slot: u32| self.book.slots[slot as usize].index;
+            self.arrivals
+                .count_overtaken(cell.firsts.clone(), index_of_slot, &mut judgement.distances);
+            cell.counts.out_of_order = judgement.distances.n() - before;
         }
-        self.highest_now = self.highest_now.max(index);
-        index < self.highest_before
+        for (slot, count) in &self.arrivals.twins {
+            let sender = self.book.slots[*slot as usize].sender();
+            judgement.cells[sender].counts.retry_twins += u64::from(*count);
+        }
+    }
+
+    /// Arrivals of hashes that had arrived before, the oldest first.
+    fn duplicates(&self, judgement: &mut Judgement) {
+        for (attempt, again_ns) in &self.arrivals.again {
+            let record = &self.book.attempts[*attempt as usize];
+            let sender = self.book.sender_of(record);
+            judgement.cells[sender].counts.duplicates += 1;
+            judgement.duplicates.push(Duplicate {
+                sender,
+                index: record.index,
+                hash: record.hash,
+                age_ns: again_ns.saturating_sub(self.arrivals.first_of_attempt_ns(*attempt)),
+            });
+        }
+        let bytes = |d: &Duplicate| self.archive.hashes.bytes(d.hash);
+        judgement.duplicates.sort_by(|a, b| {
+            b.age_ns
+                .cmp(&a.age_ns)
+                .then_with(|| (a.sender, a.index, bytes(a)).cmp(&(b.sender, b.index, bytes(b))))
+        });
+    }
+
+    /// What no publisher log knows: of another run when its payload says so, and otherwise unexpected, once a hash.
+    fn leftover(&mut self, judgement: &mut Judgement) {
+        let Archive { symbols, hashes, .. } = self.archive;
+        self.arrivals.unknown.sort_unstable_by(|a, b| {
+            let when = |d: &crate::model::Delivery| (d.arrived_ns, d.index, d.other_run);
+            hashes
+                .bytes(a.hash)
+                .cmp(hashes.bytes(b.hash))
+                .then_with(|| when(a).cmp(&when(b)))
+                .then_with(|| symbols.name(a.sender).cmp(symbols.name(b.sender)))
+        });
+        for same in self.arrivals.unknown.chunk_by(|a, b| a.hash == b.hash) {
+            judgement.other_run += same.iter().filter(|d| d.other_run).count() as u64;
+            let first = &same[0];
+            if !first.other_run {
+                judgement.unexpected.push((first.sender, first.index));
+            }
+        }
     }
 }
 
 impl Judgement {
+    /// Notes which messages arrived.
+    pub(crate) fn mark_received(&self, received_by_any: &mut [bool]) {
+        for (received, fate) in received_by_any.iter_mut().zip(&self.fates) {
+            *received |= matches!(fate, Fate::Received | Fate::Recovered);
+        }
+    }
+
     /// Unexpected messages by sender.
     pub(crate) fn unexpected_by_sender(&self) -> BTreeMap<Symbol, Vec<u32>> {
         let mut by_sender: BTreeMap<Symbol, Vec<u32>> = BTreeMap::new();

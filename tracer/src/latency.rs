@@ -42,19 +42,46 @@ pub struct Distribution {
 }
 
 impl Distribution {
-    /// Sorts `values_ns` and takes its measures.
+    /// Takes the measures of `values_ns`, which change their order.
     #[must_use]
     pub fn of(values_ns: &mut [i64]) -> Self {
-        values_ns.sort_unstable();
-        Self {
-            n: values_ns.len() as u64,
-            negative: values_ns.partition_point(|value| *value < 0) as u64,
-            min_ns: values_ns.first().copied(),
-            percentiles: (0..PERMILLES.len())
-                .filter_map(|which| percentile(values_ns, which))
-                .collect(),
-            max_ns: values_ns.last().copied(),
+        let n = values_ns.len() as u64;
+        let mut found = [None; PERMILLES.len()];
+        // The ranks ascend: behind one lie all the others.
+        let (mut rest, mut before) = (&mut *values_ns, 0);
+        for (found, permille) in found.iter_mut().zip(PERMILLES) {
+            let Some(place) = rank_of(n, permille).checked_sub(before + 1) else {
+                continue;
+            };
+            let Ok(place) = usize::try_from(place) else { continue };
+            if place >= rest.len() {
+                break;
+            }
+            *found = Some(*rest.select_nth_unstable(place).1);
+            rest = &mut rest[place..];
+            before += place as u64;
         }
+        let mut distribution = Self {
+            n,
+            negative: values_ns.iter().filter(|value| **value < 0).count() as u64,
+            min_ns: values_ns.iter().min().copied(),
+            max_ns: values_ns.iter().max().copied(),
+            percentiles: Vec::new(),
+        };
+        distribution.set_percentiles(&found);
+        distribution
+    }
+
+    /// Sets the values at the ranks of [`PERMILLES`]; `None` leaves one out.
+    pub(crate) fn set_percentiles(&mut self, values_ns: &[Option<i64>; PERMILLES.len()]) {
+        let percentile = |(which, value_ns): (usize, &Option<i64>)| {
+            Some(Percentile {
+                percent: PERCENTS[which],
+                value_ns: (*value_ns)?,
+                few_samples: self.n - rank_of(self.n, PERMILLES[which]) < MIN_SAMPLES_BEYOND,
+            })
+        };
+        self.percentiles = values_ns.iter().enumerate().filter_map(percentile).collect();
     }
 
     /// The value of a whole percentile of [`PERMILLES`].
@@ -71,16 +98,9 @@ impl Distribution {
     }
 }
 
-/// The percentile at place `which` of [`PERMILLES`].
-fn percentile(sorted_ns: &[i64], which: usize) -> Option<Percentile> {
-    let n = sorted_ns.len() as u64;
-    let rank = (n * u64::from(PERMILLES[which])).div_ceil(1000).max(1);
-    let value_ns = *sorted_ns.get(usize::try_from(rank - 1).ok()?)?;
-    Some(Percentile {
-        percent: PERCENTS[which],
-        value_ns,
-        few_samples: n - rank < MIN_SAMPLES_BEYOND,
-    })
+/// The nearest rank of a permille among `n` values, from 1 on.
+pub(crate) fn rank_of(n: u64, permille: u32) -> u64 {
+    (n * u64::from(permille)).div_ceil(1000).max(1)
 }
 
 #[cfg(test)]
@@ -142,6 +162,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn selected_and_sorted_values_are_the_same(mut values in proptest::collection::vec(-50..50_i64, 1..300)) {
+            let d = Distribution::of(&mut values.clone());
+            values.sort_unstable();
+            let at = |permille| values[usize::try_from(rank_of(values.len() as u64, permille)).unwrap() - 1];
+            prop_assert_eq!(PERMILLES.map(|p| d.permille(p).unwrap().value_ns), PERMILLES.map(at));
+            prop_assert_eq!((d.min_ns, d.max_ns), (values.first().copied(), values.last().copied()));
+        }
+
         #[test]
         fn at_least_the_share_lies_at_or_below(mut values in proptest::collection::vec(any::<i64>(), 1..300)) {
             let d = Distribution::of(&mut values);

@@ -2,16 +2,20 @@
 //!
 //! `docs/measuring.md` defines every word of the report. The way of the data, one module a step: [`input`] finds the
 //! files, `load` and `collect` turn lines into records (`model`), `select` chooses the run, `inspect` its logs, `join`
-//! makes the book of what was published, `receivers` and `judge` build the sets of each receiver, `place` says where a
-//! message was lost, [`latency`] takes percentiles, `verdict` compares with the limits, and [`mod@report`] holds and
-//! shows the result.
+//! makes the book of what was published, `receivers`, `arrivals` and `judge` build the sets of each receiver, `place` says
+//! where a message was lost, [`latency`] takes percentiles (`tally` and `narrowing` those of the whole run, whose
+//! values are never kept), `verdict` compares with the limits, and [`mod@report`] holds and shows the result.
+//! Receivers are judged at the same time (`parallel`) and put together in their order.
 
+mod arrivals;
 pub mod cli;
 pub mod clock;
 mod collect;
 mod deliveries;
 pub mod diff;
 pub mod exit_code;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod gate;
 pub mod input;
 mod inspect;
@@ -21,8 +25,10 @@ pub mod latency;
 mod load;
 pub mod logs;
 mod model;
+mod narrowing;
 pub mod node_log;
 pub mod options;
+mod parallel;
 pub mod place;
 mod progress;
 mod publish;
@@ -30,9 +36,11 @@ pub mod ranges;
 mod receivers;
 pub mod report;
 mod run;
+pub mod schema;
 mod select;
 pub mod series;
 mod symbols;
+mod tally;
 #[cfg(test)]
 mod tests;
 pub mod trace;

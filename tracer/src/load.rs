@@ -4,6 +4,7 @@
 //! depend on the number of threads or on which of them was first.
 
 use std::{
+    cmp::Reverse,
     fs::{self, File},
     io::{self, BufReader, Read, Seek as _, SeekFrom},
     path::Path,
@@ -21,8 +22,9 @@ use crate::{
     progress::Progress,
 };
 
-/// Size of a chunk: many for each core in a log worth the effort, and each long beside the time to start it.
-const CHUNK_BYTES: u64 = 32 * 1024 * 1024;
+/// Size of a chunk: the cores end at nearly the same time, because the last chunk takes a few milliseconds, and each is
+/// long beside the tens of microseconds in which it is begun.
+const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A part of an input that one thread reads in one go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,8 @@ struct Chunk {
     from_bytes: u64,
     /// Lines that begin here or later are not of this chunk; `None` for the last of an input.
     to_bytes: Option<u64>,
+    /// `u64::MAX` where nobody knows: a pipe.
+    size_bytes: u64,
 }
 
 /// The logs of a chunk in the order of the file. The first may be the continuation of the last of the chunk before.
@@ -43,7 +47,9 @@ pub(crate) fn load(inputs: &[Input]) -> Result<Archive, InputError> {
 }
 
 fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Archive, InputError> {
-    let (chunks, total_bytes) = chunks_of(inputs, chunk_bytes);
+    let (mut chunks, total_bytes) = chunks_of(inputs, chunk_bytes);
+    // The long ones first, or one core would be left with such a one at the end.
+    chunks.sort_by_key(|chunk| Reverse(chunk.size_bytes));
     let next = AtomicUsize::new(0);
     let progress = Progress::new(total_bytes);
     let work = || {
@@ -72,8 +78,10 @@ fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Ar
 type ChunksRead<'a> = Vec<(&'a Chunk, io::Result<Parts>)>;
 
 /// Brings together what the threads have read: the tables first, then the parts of each input in their order.
-fn put_together(inputs: &[Input], read: Vec<(Tables, ChunksRead<'_>)>) -> Result<Archive, InputError> {
+fn put_together(inputs: &[Input], mut read: Vec<(Tables, ChunksRead<'_>)>) -> Result<Archive, InputError> {
     let mut archive = Archive::default();
+    // The first tables are taken over as they are.
+    read.sort_by_key(|(tables, _)| Reverse(tables.hashes.count()));
     let mut parts: ChunksRead<'_> = Vec::new();
     for (tables, mut mine) in read {
         let logs = mine.iter_mut().filter_map(|(_, logs)| logs.as_mut().ok()).flatten();
@@ -138,10 +146,11 @@ fn chunks_of(inputs: &[Input], chunk_bytes: u64) -> (Vec<Chunk>, u64) {
     let mut total_bytes = 0;
     for (number, input) in inputs.iter().enumerate() {
         // What is no plain file (a pipe, a device) has no length and is read from beginning to end.
-        let size_bytes = match fs::metadata(&input.path) {
-            Ok(there) if there.is_file() && !is_stdin(&input.path) => there.len(),
-            _ => 0,
+        let known_bytes = match fs::metadata(&input.path) {
+            Ok(there) if there.is_file() && !is_stdin(&input.path) => Some(there.len()),
+            _ => None,
         };
+        let size_bytes = known_bytes.unwrap_or(0);
         total_bytes += size_bytes;
         // Only event logs can be read from the middle.
         let chunk_bytes = if size_bytes > chunk_bytes && is_whole(input) {
@@ -149,14 +158,15 @@ fn chunks_of(inputs: &[Input], chunk_bytes: u64) -> (Vec<Chunk>, u64) {
         } else {
             chunk_bytes
         };
-        let mut from_bytes = 0;
+        let mut from_bytes = 0_u64;
         loop {
-            let to_bytes = from_bytes + chunk_bytes;
+            let to_bytes = from_bytes.saturating_add(chunk_bytes);
             let is_last = to_bytes >= size_bytes;
             chunks.push(Chunk {
                 input: number,
                 from_bytes,
                 to_bytes: (!is_last).then_some(to_bytes),
+                size_bytes: known_bytes.map_or(u64::MAX, |size_bytes| chunk_bytes.min(size_bytes - from_bytes)),
             });
             if is_last {
                 break;
@@ -209,7 +219,7 @@ fn read_stream(
     if !looks_native(&start) {
         return read_lines(tables, RawLines::new(stream, 0), to_bytes, progress);
     }
-    let stream = BufReader::with_capacity(BLOCK_BYTES, stream);
+    let stream = BufReader::with_capacity(BLOCK_BYTES, progress.counting(stream));
     let Tables { symbols, hashes } = tables;
     let log = load_native(symbols, hashes, &shown(input), input.meant, stream)?;
     Ok(vec![log])
@@ -257,6 +267,7 @@ fn read_lines(
     }
     progress.add(lines.offset_bytes() - told_bytes);
     parts.push(log);
+    parts.iter_mut().for_each(Log::shrink);
     Ok(parts)
 }
 
@@ -276,7 +287,7 @@ fn count(log: &mut Log, error: &LineError) {
 }
 
 /// Reads one stream as a log called `path`.
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl Read) -> io::Result<()> {
     let mut tables = Tables::default();
     let given = Input::file(path.into(), meant);

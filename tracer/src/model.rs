@@ -1,6 +1,6 @@
 //! What is kept of the logs: flat records with interned names, in no particular order.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 use event_log::event::{PushOutcome, Role};
 
@@ -105,6 +105,13 @@ impl Log {
         for ((outcome, status), text) in part.failure_texts {
             self.note_failure(outcome, status, text);
         }
+    }
+
+    /// Gives back memory that was set aside for more; to be called at the end of a chunk.
+    pub(crate) fn shrink(&mut self) {
+        self.attempts.shrink_to_fit();
+        self.node_facts.shrink_to_fit();
+        self.deliveries.values_mut().for_each(Deliveries::shrink);
     }
 
     /// Replaces a reader's own numbers by those of all.
@@ -230,6 +237,39 @@ pub(crate) struct AttemptRecord {
     pub(crate) sent_ns: i64,
     /// When it was acknowledged or given up; `sent_ns` while open.
     pub(crate) ended_ns: i64,
+}
+
+impl AttemptRecord {
+    /// Whether both lines are about one attempt.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        (self.sender, self.index, self.attempt, self.hash) == (other.sender, other.index, other.attempt, other.hash)
+    }
+
+    /// Adds another line about the same attempt: the strongest outcome stands, whatever the order of the lines.
+    pub(crate) fn add(&mut self, other: &Self, symbols: &Symbols) {
+        let name = |topic: Symbol| symbols.name(topic);
+        // Only the line before an attempt names the topic; of several the last by alphabet stands.
+        let content_topic = if name(other.content_topic) > name(self.content_topic) {
+            other.content_topic
+        } else {
+            self.content_topic
+        };
+        if other.by_strength(self, symbols).is_lt() {
+            *self = *other;
+        }
+        self.content_topic = content_topic;
+    }
+
+    /// The order of lines about one attempt, the strongest first.
+    fn by_strength(&self, other: &Self, symbols: &Symbols) -> Ordering {
+        let times = |a: &Self| (a.ended_ns, a.sent_ns, a.intended_ns);
+        let rest = |a: &Self| (a.status, a.retry_follows, a.size_class);
+        let node = |a: &Self| a.service_node.map(|node| symbols.name(node));
+        (other.outcome.cmp(&self.outcome))
+            .then_with(|| times(self).cmp(&times(other)))
+            .then_with(|| rest(self).cmp(&rest(other)))
+            .then_with(|| node(self).cmp(&node(other)))
+    }
 }
 
 /// Sizes by powers of two: class *c* holds the sizes above 2^(*c* − 1) and up to 2^*c* bytes, class 0 those of 0 and 1.

@@ -1,5 +1,7 @@
 //! What can be asked of a report, and every default with its reason.
 
+use crate::cli::Expectation;
+
 /// Share of lost messages allowed at any one receiver, percent: a lost message is what the tool is there to find.
 pub const DEFAULT_MAX_LOSS_PERCENT: f64 = 0.0;
 
@@ -41,6 +43,20 @@ pub struct Options {
     pub max_latency_p99_ns: Option<i64>,
     /// From when on an arrival counts as late, after the intended time.
     pub late_after_ns: i64,
+}
+
+impl Options {
+    /// The same with these numbers of logs.
+    #[must_use]
+    pub(crate) fn with_expectations(mut self, expectations: &[Expectation]) -> Self {
+        for expectation in expectations {
+            match expectation {
+                Expectation::Publishers(count) => self.expect_publishers = Some(*count),
+                Expectation::Receivers(count) => self.expect_receivers = Some(*count),
+            }
+        }
+        self
+    }
 }
 
 impl Default for Options {

@@ -1,7 +1,7 @@
 //! How far the reading has come, for a person who waits at a terminal.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Read, Write as _},
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
@@ -54,12 +54,32 @@ impl Progress {
         }
     }
 
+    /// Tells of what is read from `input`, which is read in blocks.
+    pub(crate) fn counting<R: Read>(&self, input: R) -> Counting<'_, R> {
+        Counting { progress: self, input }
+    }
+
     /// Wipes the line away.
     pub(crate) fn end(&self) {
         let was_shown = self.shown.as_ref().and_then(|shown| *shown.lock().ok()?).is_some();
         if was_shown {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }
+    }
+}
+
+/// A stream whose bytes count as progress.
+#[derive(Debug)]
+pub(crate) struct Counting<'a, R> {
+    progress: &'a Progress,
+    input: R,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read_bytes = self.input.read(buffer)?;
+        self.progress.add(read_bytes as u64);
+        Ok(read_bytes)
     }
 }
 
@@ -79,7 +99,15 @@ fn describe(read_bytes: u64, total_bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::describe;
+    use super::*;
+
+    #[test]
+    fn what_is_read_counts() {
+        let progress = Progress::new(7);
+        let mut out = Vec::new();
+        progress.counting(&b"a log\n"[..]).read_to_end(&mut out).unwrap();
+        assert_eq!((out.as_slice(), progress.read_bytes.into_inner()), (&b"a log\n"[..], 6));
+    }
 
     #[test]
     fn a_known_size_has_a_share() {

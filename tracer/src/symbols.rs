@@ -171,6 +171,11 @@ impl Hashes {
         self.hashes.len()
     }
 
+    /// The hashes in the order of their numbers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.hashes.iter()
+    }
+
     /// The message a hash was first said to be.
     #[inline]
     pub(crate) fn claim(&self, id: HashId) -> Option<Claim> {
@@ -230,17 +235,25 @@ pub(crate) struct Renumbering {
 impl Renumbering {
     /// Adds the names and hashes of one reader to those of all.
     pub(crate) fn new(symbols: &mut Symbols, hashes: &mut Hashes, own_symbols: &Symbols, own_hashes: Hashes) -> Self {
+        // The first reader's numbers stay what they are.
+        let is_first = symbols.count() == 0 && hashes.count() == 0;
         let symbols: Vec<Symbol> = own_symbols.names().map(|name| symbols.intern(name)).collect();
         let renamed = |claim: Claim| Claim {
             sender: symbols[claim.sender.0 as usize],
             ..claim
         };
         let claims: Vec<Option<Claim>> = own_hashes.claims.iter().map(|claim| claim.map(renamed)).collect();
-        let number = |(hash, claim): (&[u8; 32], &Option<Claim>)| match claim {
-            Some(claim) => hashes.intern_numbered(claim.sender, claim.index, *hash),
-            None => hashes.intern(*hash),
+        let hashes = if is_first {
+            let numbers = (0..).map(HashId).take(own_hashes.count()).collect();
+            *hashes = own_hashes;
+            numbers
+        } else {
+            let number = |(hash, claim): (&[u8; 32], &Option<Claim>)| match claim {
+                Some(claim) => hashes.intern_numbered(claim.sender, claim.index, *hash),
+                None => hashes.intern(*hash),
+            };
+            own_hashes.hashes.iter().zip(&claims).map(number).collect()
         };
-        let hashes = own_hashes.hashes.iter().zip(&claims).map(number).collect();
         Self {
             symbols,
             hashes,

@@ -1,19 +1,16 @@
 //! Limits against values. Fail beats unknown, unknown beats pass, and nothing measured is never a pass.
 
+mod messages;
+mod times;
+
 use crate::{
     options::Options,
-    report::{Clock, Gate, Reason, ReasonCode, ReceiverReport, SenderReport, Verdict},
-    units::{show_count, show_ns, show_number},
+    report::{Gate, Reason, ReasonCode, ReceiverReport, SenderReport, Verdict},
+    units::show_count,
 };
-
-/// Nanoseconds in a millisecond, the unit of gates on time.
-const MS: f64 = 1_000_000.0;
 
 /// Name of the gate on the schedule's slip.
 pub(crate) const SLIP_GATE: &str = "schedule slip p99";
-
-/// Most ranges of indices in a reason.
-const MAX_RANGES: usize = 8;
 
 /// What the gates look at.
 pub(crate) struct Evidence<'a> {
@@ -109,12 +106,12 @@ impl Judged {
 pub(crate) fn judge(evidence: &Evidence<'_>) -> Judged {
     let mut judged = Judged::default();
     data(evidence, &mut judged);
-    loss(evidence, &mut judged);
-    never_acknowledged(evidence, &mut judged);
-    unexpected(evidence, &mut judged);
-    duplicates(evidence, &mut judged);
-    slip(evidence, &mut judged);
-    latency(evidence, &mut judged);
+    messages::loss(evidence, &mut judged);
+    messages::never_acknowledged(evidence, &mut judged);
+    messages::unexpected(evidence, &mut judged);
+    messages::duplicates(evidence, &mut judged);
+    times::slip(evidence, &mut judged);
+    times::latency(evidence, &mut judged);
     judged
 }
 
@@ -139,198 +136,5 @@ fn data(evidence: &Evidence<'_>, judged: &mut Judged) {
             let text = format!("{} left too early to observe {missed}", r.receiver);
             judged.unknown(ReasonCode::TailNotObserved, text);
         }
-    }
-}
-
-fn loss(evidence: &Evidence<'_>, judged: &mut Judged) {
-    let limit = evidence.options.max_loss_percent;
-    let measure = |(r, unreadable): (&ReceiverReport, &u64)| {
-        let (lost, expected) = (r.counts.lost, r.counts.expected);
-        let percent = |lost: u64| 100.0 * lost as f64 / expected as f64;
-        let value = (expected > 0).then(|| percent(lost));
-        let verdict = match value {
-            None => Verdict::Unknown,
-            Some(value) if value <= limit => Verdict::Pass,
-            // Each unreadable line may be one of the deliveries that seem to be lost.
-            Some(_) if percent(lost.saturating_sub(*unreadable)) > limit => Verdict::Fail,
-            Some(_) => Verdict::Unknown,
-        };
-        let text = value.map(|value| {
-            let (name, value, limit) = (&r.receiver, show_number(value), show_number(limit));
-            format!("{name}: {lost} of {expected} messages lost ({value} %, limit {limit} %)")
-        });
-        Measured {
-            verdict,
-            value,
-            limit,
-            scope: r.receiver.clone(),
-            text,
-        }
-    };
-    let measured = evidence
-        .receivers
-        .iter()
-        .zip(evidence.unreadable_lines)
-        .map(measure)
-        .collect();
-    let kind = Kind {
-        name: "loss",
-        unit: "%",
-        code: ReasonCode::Loss,
-    };
-    judged.gate(&kind, measured);
-}
-
-fn never_acknowledged(evidence: &Evidence<'_>, judged: &mut Judged) {
-    if evidence.options.allow_failed_publishes {
-        return;
-    }
-    let measure = |s: &SenderReport| {
-        let count = s.never_acked;
-        let verdict = if count == 0 { Verdict::Pass } else { Verdict::Fail };
-        let indices = s.never_acked_indices.show(MAX_RANGES);
-        let text = format!(
-            "{}: {count} of {} messages never acknowledged: {indices}",
-            s.sender, s.attempted
-        );
-        counted(verdict, count, 0, &s.sender, text)
-    };
-    let kind = Kind {
-        name: "never acknowledged",
-        unit: "messages",
-        code: ReasonCode::NeverAcknowledged,
-    };
-    judged.gate(&kind, evidence.senders.iter().map(measure).collect());
-}
-
-fn unexpected(evidence: &Evidence<'_>, judged: &mut Judged) {
-    let limit = evidence.options.max_unexpected;
-    let measure = |r: &ReceiverReport| {
-        let verdict = match (r.unexpected <= limit, evidence.knows_all_published) {
-            (true, _) => Verdict::Pass,
-            (false, true) => Verdict::Fail,
-            (false, false) => Verdict::Unknown,
-        };
-        let text = format!(
-            "{}: {} unknown to every publisher log",
-            r.receiver,
-            show_count(r.unexpected, "message")
-        );
-        counted(verdict, r.unexpected, limit, &r.receiver, text)
-    };
-    let kind = Kind {
-        name: "unexpected",
-        unit: "messages",
-        code: ReasonCode::Unexpected,
-    };
-    judged.gate(&kind, evidence.receivers.iter().map(measure).collect());
-}
-
-fn duplicates(evidence: &Evidence<'_>, judged: &mut Judged) {
-    let Some(limit) = evidence.options.max_duplicates else {
-        return;
-    };
-    let measure = |r: &ReceiverReport| {
-        let count = r.counts.duplicates;
-        let verdict = if count <= limit { Verdict::Pass } else { Verdict::Fail };
-        let text = format!("{}: {}, limit {limit}", r.receiver, show_count(count, "duplicate"));
-        counted(verdict, count, limit, &r.receiver, text)
-    };
-    let kind = Kind {
-        name: "duplicates",
-        unit: "arrivals",
-        code: ReasonCode::Duplicates,
-    };
-    judged.gate(&kind, evidence.receivers.iter().map(measure).collect());
-}
-
-fn counted(verdict: Verdict, count: u64, limit: u64, scope: &str, text: String) -> Measured {
-    let (value, limit) = (Some(count as f64), limit as f64);
-    Measured {
-        verdict,
-        value,
-        limit,
-        scope: scope.to_owned(),
-        text: Some(text),
-    }
-}
-
-fn slip(evidence: &Evidence<'_>, judged: &mut Judged) {
-    let measure = |s: &SenderReport| {
-        let (p99_ns, limit_ns) = (s.slip.percentile_ns(99)?, s.slip_limit_ns);
-        let kept = p99_ns <= limit_ns;
-        let verdict = if kept { Verdict::Pass } else { Verdict::Unknown };
-        let (p99, limit) = (show_ns(p99_ns), show_ns(limit_ns));
-        let text = format!(
-            "{}: the generator could not keep its schedule, slip p99 {p99}, limit {limit}",
-            s.sender
-        );
-        Some(timed(verdict, Some(p99_ns), limit_ns, &s.sender, Some(text)))
-    };
-    let kind = Kind {
-        name: SLIP_GATE,
-        unit: "ms",
-        code: ReasonCode::ScheduleSlip,
-    };
-    judged.gate(&kind, evidence.senders.iter().filter_map(measure).collect());
-}
-
-fn latency(evidence: &Evidence<'_>, judged: &mut Judged) {
-    let Some(limit_ns) = evidence.options.max_latency_p99_ns else {
-        return;
-    };
-    let measure = |r: &ReceiverReport| {
-        let p99_ns = r.latency.from_intended.percentile_ns(99);
-        let verdict = p99_ns.map_or(Verdict::Unknown, |p99_ns| latency_verdict(p99_ns, limit_ns, r));
-        let (name, limit) = (&r.receiver, show_ns(limit_ns));
-        let text = match (p99_ns.map(show_ns), verdict) {
-            (None, _) => format!("{name}: no arrival to judge latency by"),
-            (Some(p99), Verdict::Unknown) => {
-                format!("{name}: clocks too far apart to judge latency p99 {p99} by limit {limit}")
-            }
-            (Some(p99), _) => format!("{name}: latency p99 {p99} above limit {limit}"),
-        };
-        timed(verdict, p99_ns, limit_ns, &r.receiver, Some(text))
-    };
-    let kind = Kind {
-        name: "latency p99",
-        unit: "ms",
-        code: ReasonCode::Latency,
-    };
-    judged.gate(&kind, evidence.receivers.iter().map(measure).collect());
-}
-
-fn timed(verdict: Verdict, value_ns: Option<i64>, limit_ns: i64, scope: &str, text: Option<String>) -> Measured {
-    let (value, limit) = (value_ns.map(|ns| ns as f64 / MS), limit_ns as f64 / MS);
-    Measured {
-        verdict,
-        value,
-        limit,
-        scope: scope.to_owned(),
-        text,
-    }
-}
-
-/// The true value lies within the clocks' bound of the measured one; without a bound it may be anything.
-fn latency_verdict(p99_ns: i64, limit_ns: i64, r: &ReceiverReport) -> Verdict {
-    let bound_ns = match r.latency.clock {
-        Clock::Unknown => return Verdict::Unknown,
-        Clock::Same => 0,
-        Clock::Bounded { bound_ns } => i64::try_from(bound_ns).unwrap_or(i64::MAX),
-    };
-    // A message does not arrive before it is sent: the clocks did not keep what they promised.
-    if r.latency
-        .from_sent
-        .min_ns
-        .is_some_and(|min_ns| min_ns < bound_ns.saturating_neg())
-    {
-        return Verdict::Unknown;
-    }
-    if p99_ns.saturating_add(bound_ns) <= limit_ns {
-        Verdict::Pass
-    } else if p99_ns.saturating_sub(bound_ns) > limit_ns {
-        Verdict::Fail
-    } else {
-        Verdict::Unknown
     }
 }

@@ -328,8 +328,61 @@ fn reports_are_compared_as_logs_are() {
         .find(|row| row["quantity"] == "latency.p50")
         .unwrap();
     assert_eq!(p50["not_tested"], "a report holds no single values");
+    let option = ["diff", "good.json", "bad", "--expect", "receivers=1"];
+    expect(
+        folder,
+        &option,
+        64,
+        "good.json is a report, which is judged already: --expect is for logs",
+    );
     fs::write(folder.join("other.json"), "{\"report_version\":99}").unwrap();
     expect(folder, &["diff", "good.json", "other.json"], 66, "report of version 99");
     fs::write(folder.join("other.json"), "[1").unwrap();
     expect(folder, &["diff", "good.json", "other.json"], 66, "is no JSON report");
+}
+
+#[test]
+fn runs_and_expectations_are_chosen_for_a_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    run_folder(folder, "good", 40);
+    run_folder(folder, "bad", 20);
+    let both = folder.join("both");
+    fs::create_dir(&both).unwrap();
+    for (from, run) in [("good", "0f3c"), ("bad", "1a2b")] {
+        for entry in fs::read_dir(folder.join(from)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap().replace("0f3c", run);
+            fs::write(
+                both.join(format!("{run}-{}", path.file_name().unwrap().display())),
+                text,
+            )
+            .unwrap();
+        }
+    }
+    let chosen = [
+        "diff",
+        "both",
+        "both",
+        "--run-before",
+        "0f3c",
+        "--run-after",
+        "1a2b",
+        "--fail-on-worse",
+    ];
+    expect(folder, &chosen, 1, "WORSE");
+    expect(
+        folder,
+        &["diff", "both", "both"],
+        64,
+        "choose one with --run-before or --run-after",
+    );
+    expect(
+        folder,
+        &["diff", "good", "both", "--run-after", "ffff"],
+        64,
+        "no log is of run ffff",
+    );
+    let expected = ["diff", "good", "good", "--expect", "receivers=2", "--fail-on-worse"];
+    expect(folder, &expected, 2, "the verdict on good is unknown");
 }

@@ -12,7 +12,11 @@ use event_log::{
     event::{ClientStarted, PublishAttempt, Published, Received, Role, RunEnded, Subscribed},
 };
 use generator::{Plan, clock, full_id, hash_digits, short_id, write_node};
-use tracer::{Options, Report, place::Place};
+use tracer::{
+    Options, Report,
+    place::Place,
+    trace::{Fate, Hop, Trace, render_trace, trace},
+};
 
 const PLAN: Plan = Plan {
     nodes: 8,
@@ -361,4 +365,83 @@ fn the_inventory_counts_events_and_is_loud_about_silence() {
     let (code, _, err) = logs(&[folder.path()]);
     assert_eq!(code, Some(0), "a file that was only found may be of another program");
     assert!(err.contains("NO EVENT"), "{err}");
+}
+
+fn traced(folder: &Path, message: u32) -> Trace {
+    let id = format!("publisher-1/0:{}", message + 1).parse().unwrap();
+    trace(&[folder.to_owned()], &id, None).unwrap()
+}
+
+/// Place of each lost message by its trace, counted as the report counts them.
+fn traced_places(folder: &Path) -> Vec<(Place, u64)> {
+    let mut places = std::collections::BTreeMap::new();
+    for message in 0..PLAN.messages {
+        let trace = traced(folder, message);
+        if trace.receivers[0].fate == Fate::Lost {
+            *places.entry(trace.receivers[0].place.unwrap()).or_default() += 1;
+        }
+    }
+    places.into_iter().collect()
+}
+
+#[test]
+fn a_trace_through_native_logs_agrees_with_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    publisher(folder.path());
+    receiver(folder.path());
+    nodes(folder.path());
+    assert_eq!(traced_places(folder.path()), places(&report(folder.path())));
+    // Without the second half of the exit node's log nothing can be denied any more.
+    let exit = folder.path().join(format!("node-{EXIT}.log"));
+    let text = std::fs::read_to_string(&exit).unwrap();
+    std::fs::write(&exit, &text[..=text[..text.len() / 2].rfind('\n').unwrap()]).unwrap();
+    assert_eq!(traced_places(folder.path()), places(&report(folder.path())));
+}
+
+#[test]
+fn a_trace_tells_hops_and_pushes_of_native_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    publisher(folder.path());
+    receiver(folder.path());
+    nodes(folder.path());
+    let (lost, arrived) = (traced(folder.path(), NOT_ARRIVED[0]), traced(folder.path(), 0));
+    fn hops(hop: &Hop) -> usize {
+        1 + hop.next.iter().map(hops).sum::<usize>()
+    }
+    assert_eq!(lost.relays.len(), 1, "{}", render_trace(&lost));
+    assert!(
+        lost.relays[0].roots.iter().map(hops).sum::<usize>() > 2,
+        "{}",
+        render_trace(&lost)
+    );
+    let told = |trace: &Trace, event: &str| trace.events.iter().filter(|e| e.event == event).count();
+    assert_eq!((told(&lost, "filter_push_done"), told(&lost, "received")), (1, 0));
+    assert_eq!((told(&arrived, "filter_push_done"), told(&arrived, "received")), (1, 1));
+    assert!(told(&arrived, "relay_received") > 1);
+    let push = arrived.events.iter().find(|e| e.event == "filter_push_done").unwrap();
+    assert_eq!(
+        (push.who.as_str(), push.what.as_str()),
+        ("node-5", "ends its pushes to receiver-1/0")
+    );
+    assert!(lost.receivers[0].missing.is_empty(), "{:?}", lost.receivers[0].missing);
+    assert!(
+        lost.notes.iter().any(|note| note.contains("native logs may be off")),
+        "{:?}",
+        lost.notes
+    );
+}
+
+#[test]
+fn a_message_is_found_by_its_hash_in_native_logs_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    nodes(folder.path());
+    let id = hash_digits(7)[..12].parse().unwrap();
+    let trace = trace(&[folder.path().to_owned()], &id, None).unwrap();
+    assert_eq!((trace.hashes.len(), trace.sender.as_deref()), (1, None));
+    assert!(
+        trace.events.len() > 3 && trace.zero.unix_ns() > 0,
+        "{}",
+        render_trace(&trace)
+    );
+    assert!(trace.events.iter().all(|event| event.since_zero_ns >= 0));
 }

@@ -103,6 +103,16 @@ pub enum RelayOrigin {
     Relay,
 }
 
+/// How a place where a search begins was asked for nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BootstrapVia {
+    /// A node list in DNS (EIP-1459).
+    Dns,
+    /// Peer exchange.
+    PeerExchange,
+}
+
 macro_rules! events {
     ($( $(#[$doc:meta])* $name:ident = $wire:literal { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? } )*) => {
         $(
@@ -289,6 +299,76 @@ events! {
         /// How the one it turned to is spoken to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to_transport: Option<Transport>,
+    }
+
+    /// A place where the search for service nodes begins was asked: a list in DNS, or a node by peer exchange.
+    BootstrapAsked = "bootstrap_asked" {
+        /// Round of the search, from 1.
+        round: u32,
+        /// URL of the list, or address of the node.
+        bootstrap: String,
+        /// How it was asked.
+        via: BootstrapVia,
+        /// Node records it named whose signature holds.
+        records: u64,
+        /// Records it named that cannot be fetched, read or verified.
+        bad_records: u64,
+        /// What went wrong first, if anything did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    }
+
+    /// A candidate for a service node was dialled and tried out with the protocol it is meant for.
+    CandidateTested = "candidate_tested" {
+        /// Round of the search, from 1.
+        round: u32,
+        /// Peer id of the candidate.
+        service_node: String,
+        /// Address it was reached at, or the first of those tried.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+        /// Its agent string, as it claims, when it got that far.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
+        /// From the dial until it had introduced itself, milliseconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connect_ms: Option<u64>,
+        /// One metadata request and its answer, nanoseconds; present exactly when the candidate passed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        round_trip_ns: Option<u64>,
+        /// Why it did not pass.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    }
+
+    /// A round of the search for service nodes has ended.
+    ServiceNodesChosen = "service_nodes_chosen" {
+        /// Round of the search, from 1.
+        round: u32,
+        /// `random` or `fastest`.
+        choice: String,
+        /// Seed of what was drawn by lot.
+        seed: u64,
+        /// Peers named by all who were asked.
+        candidates: u64,
+        /// Left out by their record: another cluster.
+        other_cluster: u64,
+        /// Left out by their record: a shard is missing.
+        other_shard: u64,
+        /// Left out by their record: the protocol is missing.
+        no_capability: u64,
+        /// Left out by their record: no address of a kind that can be dialled.
+        no_address: u64,
+        /// Left out because they are in use already.
+        known: u64,
+        /// Left out because enough others are tested.
+        over_limit: u64,
+        /// Candidates tested.
+        tested: u64,
+        /// Candidates that passed.
+        usable: u64,
+        /// Peer ids of those chosen, in the order of the choice; none when the round found nothing.
+        service_nodes: Vec<String>,
     }
 
     /// A message is about to leave. Logged before the bytes, so that a killed publisher leaves its trace.

@@ -27,6 +27,7 @@ pub(crate) fn examples() -> Vec<Event> {
     [
         run_examples(),
         connection_examples(),
+        search_examples(),
         publisher_examples(),
         receiver_examples(),
         node_examples(),
@@ -134,6 +135,55 @@ fn connection_examples() -> Vec<Event> {
         }
         .into(),
     ]
+}
+
+fn search_examples() -> Vec<Event> {
+    let asked = BootstrapAsked {
+        round: 1,
+        bootstrap: text("enrtree://KEY@nodes.example.org"),
+        via: BootstrapVia::Dns,
+        records: 3,
+        bad_records: 1,
+        error: Some(text("no such name")),
+    };
+    let tested = CandidateTested {
+        round: 1,
+        service_node: text(PEER),
+        address: Some(text("/ip4/127.0.0.1/tcp/60000")),
+        agent: Some(text("nwaku-v0.38.0")),
+        connect_ms: Some(12),
+        round_trip_ns: Some(850_000),
+        error: None,
+    };
+    let failed = CandidateTested {
+        address: None,
+        agent: None,
+        connect_ms: None,
+        round_trip_ns: None,
+        error: Some(text("refused")),
+        ..tested.clone()
+    };
+    let bare = BootstrapAsked {
+        via: BootstrapVia::PeerExchange,
+        error: None,
+        ..asked.clone()
+    };
+    let chosen = ServiceNodesChosen {
+        round: 1,
+        choice: text("random"),
+        seed: 7,
+        candidates: 9,
+        other_cluster: 1,
+        other_shard: 1,
+        no_capability: 1,
+        no_address: 1,
+        known: 1,
+        over_limit: 0,
+        tested: 4,
+        usable: 3,
+        service_nodes: vec![text(PEER)],
+    };
+    vec![asked.into(), bare.into(), tested.into(), failed.into(), chosen.into()]
 }
 
 fn publisher_examples() -> Vec<Event> {

@@ -30,6 +30,10 @@ pub struct NodeConfig {
     pub standalone: bool,
     /// Message size and scoring.
     pub relay: RelayLimits,
+    /// Whether filter is served.
+    pub serves_filter: bool,
+    /// Whether lightpush is served.
+    pub serves_lightpush: bool,
     /// Limits of filter.
     pub filter: FilterConfig,
     /// Store, when there is one.
@@ -108,6 +112,8 @@ impl NodeConfig {
                 max_message_bytes: 150 * 1024,
                 ip_colocation_threshold: 0,
             },
+            serves_filter: true,
+            serves_lightpush: true,
             filter: FilterConfig::default(),
             store: None,
             lightpush_rate: None,

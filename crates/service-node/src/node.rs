@@ -37,6 +37,10 @@ use crate::{
 /// How long the operating system may take to open the listening sockets.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long messages already queued are pushed on when the node is to end. What a subscriber on a working connection has
+/// not taken by then it would hardly take at all, and whoever ends a fleet waits for this.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Timestamps stored may differ so much from now, as in nwaku's archive (`MaxMessageTimestampVariance`).
 const STORE_MAX_SKEW: Duration = Duration::from_secs(20);
 
@@ -66,6 +70,7 @@ pub struct Node {
     network: Option<JoinHandle<()>>,
     http: Option<HttpServer>,
     filter: Arc<Filter>,
+    store: Option<Store>,
     metrics: Arc<Metrics>,
     shutdown: Shutdown,
 }
@@ -79,7 +84,9 @@ impl Node {
         // Of its own, so that ending this node ends nothing else.
         let shutdown = shutdown.child();
         let metrics = Arc::new(Metrics::default());
-        let (parts, run) = network::start(&config, log.clone(), metrics.clone(), shutdown.clone())?;
+        // Pushes need the network, so it outlives them.
+        let network_end = Shutdown::new();
+        let (parts, run) = network::start(&config, log.clone(), metrics.clone(), network_end.clone())?;
         let filter = Arc::new(Filter::new(
             config.filter.clone(),
             parts.streams.clone(),
@@ -88,6 +95,7 @@ impl Node {
             log.clone(),
         ));
         let store = open_store(&config, &log, &metrics)?;
+        tokio::spawn(drain(shutdown.clone(), filter.clone(), network_end));
         let own_peer_id = config.keypair.public().to_peer_id();
         let mailboxes = config
             .rest
@@ -112,7 +120,7 @@ impl Node {
             streams: parts.streams,
             filter: filter.clone(),
             mailboxes,
-            store,
+            store: store.clone(),
             pool: Mutex::new(pool),
             lightpush_limiter: PeerRateLimiter::new(config.lightpush_rate),
             filter_limiter: PeerRateLimiter::new(config.filter.rate),
@@ -133,6 +141,7 @@ impl Node {
             network: Some(network),
             http: None,
             filter,
+            store,
             metrics,
             shutdown,
         };
@@ -231,16 +240,27 @@ impl Node {
         let _ = self.is_meshed.clone().wait_for(|is_meshed| *is_meshed).await;
     }
 
-    /// Ends the node: closes the endpoint and the swarm, and waits until their sockets are free again.
+    /// Ends the node: pushes and stores what is queued (the pushes for at most two seconds), closes the endpoint and the
+    /// swarm, and waits until their sockets are free again. Afterwards nothing is written to the event log.
     pub async fn stop(mut self) {
         self.shutdown.request();
         if let Some(network) = self.network.take() {
             let _ = network.await;
         }
+        if let Some(store) = &self.store {
+            store.flush().await;
+        }
         if let Some(http) = self.http.take() {
             http.stop().await;
         }
     }
+}
+
+/// Waits for `shutdown`, then for the messages that wait for their subscribers, and then ends the network.
+async fn drain(shutdown: Shutdown, filter: Arc<Filter>, network_end: Shutdown) {
+    shutdown.requested().await;
+    filter.drain(DRAIN_TIMEOUT).await;
+    network_end.request();
 }
 
 fn open_store(config: &NodeConfig, log: &EventLog, metrics: &Arc<Metrics>) -> Result<Option<Store>, StoreError> {
@@ -305,10 +325,15 @@ fn deliver_to(
 
 /// The node's own record, with its first listen address that can be announced.
 fn own_record(config: &NodeConfig, addresses: &[Multiaddr]) -> Option<NodeRecord> {
-    let mut capabilities = vec![Capability::Relay, Capability::Filter, Capability::Lightpush];
-    if config.store.is_some() {
-        capabilities.push(Capability::Store);
-    }
+    let optional = [
+        (Capability::Filter, config.serves_filter),
+        (Capability::Lightpush, config.serves_lightpush),
+        (Capability::Store, config.store.is_some()),
+    ];
+    let served = optional.iter().filter(|(_, is_served)| *is_served);
+    let capabilities: Vec<_> = std::iter::once(Capability::Relay)
+        .chain(served.map(|(capability, _)| *capability))
+        .collect();
     addresses.iter().find_map(|address| {
         NodeRecordBuilder::new()
             .address(address.clone())

@@ -199,3 +199,16 @@ async fn of_two_nodes_with_one_shutdown_each_can_be_stopped_alone() {
     shutdown.request();
     disconnected(&mut client, second.peer_id()).await;
 }
+
+/// The dial found the old connection still closing, and told that as a failure of the service node.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_left_and_taken_up_again_at_once_is_no_failed_dial() {
+    let node = start(config()).await;
+    let mut client = client_at(&node).await;
+    for _ in 0..10 {
+        client.client.forget(node.peer());
+        client.client.keep_connected(node.node.address());
+        let event = client.next().await;
+        assert!(matches!(event, ClientEvent::Ready { .. }), "{event:?}");
+    }
+}

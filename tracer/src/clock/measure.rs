@@ -47,28 +47,33 @@ struct Author {
 }
 
 /// Bounds of the offsets between the clocks of the logs of `archive`, which was read from `inputs`. Nothing when there
-/// is one clock only, or when the logs came by standard input, which cannot be read again.
+/// is one clock only, or when the logs came by standard input, which cannot be read again. Native logs name no host and
+/// hold no event that would bound a clock.
 ///
 /// # Errors
 /// [`InputError`] when a log cannot be read.
 pub(crate) fn measure(archive: &Archive, inputs: &[PathBuf]) -> Result<ClockBounds, InputError> {
     let key = |log: &Log| {
-        let header = log.header.as_ref()?;
+        let header = log.header.as_ref().filter(|_| log.native.is_none())?;
         Some(clock_key(header.boot.as_deref(), &log.path))
     };
     let keys: BTreeSet<String> = archive.logs.iter().filter_map(key).collect();
     if keys.len() < 2 || inputs.iter().any(|input| input.as_os_str() == "-") {
         return Ok(ClockBounds::default());
     }
-    read(inputs)
+    let native = archive.logs.iter().filter(|log| log.native.is_some());
+    read(inputs, &native.map(|log| log.path.as_str()).collect())
 }
 
-/// The bounds, from a reading of the logs.
-pub(super) fn read(inputs: &[PathBuf]) -> Result<ClockBounds, InputError> {
+/// The bounds, from a reading of the logs but those whose paths are `left_out`.
+pub(super) fn read(inputs: &[PathBuf], left_out: &BTreeSet<&str>) -> Result<ClockBounds, InputError> {
     let sources = Sources::open(inputs)?;
-    let authors = authors(&sources)?;
+    let authors = authors(&sources, left_out)?;
     let mut observer = Observer::default();
     sources.each(|path, input| {
+        if left_out.contains(path) {
+            return Ok(());
+        }
         let mut number = 0;
         let mut started = false;
         let mut log = begin(
@@ -116,9 +121,12 @@ fn begin(observer: &mut Observer, path: &str, author: Option<&Author>) -> LogClo
 }
 
 /// The headers and clients of all logs, because they may stand behind the events that need them.
-fn authors(sources: &Sources) -> Result<BTreeMap<LogNumber, Author>, InputError> {
+fn authors(sources: &Sources, left_out: &BTreeSet<&str>) -> Result<BTreeMap<LogNumber, Author>, InputError> {
     let mut authors: BTreeMap<LogNumber, Author> = BTreeMap::new();
     sources.each(|path, input| -> io::Result<()> {
+        if left_out.contains(path) {
+            return Ok(());
+        }
         let mut number = 0;
         scan(
             input,

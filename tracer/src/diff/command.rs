@@ -9,15 +9,17 @@ use std::{
 use clap::Args;
 
 use super::{
-    compare::{Change, Comparison, compare},
+    compare::compare,
+    model::{Change, Comparison},
     render,
-    side::{Side, SideError},
+    side::{Side, SideError, is_report},
 };
 use crate::{
-    cli::Format,
+    cli::{Expectation, Format},
     exit_code::ExitCode,
-    options::Options,
+    options::{DEFAULT_LATE_AFTER_NS, Options},
     run::{complain, refuse},
+    units::parse_duration_ns,
 };
 
 /// Arguments of `diff`.
@@ -30,6 +32,22 @@ pub struct DiffArgs {
     /// The run after, in either form
     #[arg(value_name = "AFTER")]
     pub after: PathBuf,
+
+    /// Take this run of BEFORE, where its logs are of several
+    #[arg(long, value_name = "ID")]
+    pub run_before: Option<String>,
+
+    /// Take this run of AFTER, where its logs are of several
+    #[arg(long, value_name = "ID")]
+    pub run_after: Option<String>,
+
+    /// How many logs there must be on each side, such as publishers=2,receivers=5; overrides what the logs say
+    #[arg(long, value_name = "ROLE=N", value_delimiter = ',')]
+    pub expect: Vec<Expectation>,
+
+    /// Count an arrival as late when it comes this long after its intended time [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration_ns)]
+    pub late_after: Option<i64>,
 
     /// Exit with 1 when anything is worse beyond the noise, with 2 when that cannot be said
     #[arg(long)]
@@ -44,15 +62,48 @@ pub struct DiffArgs {
     pub output: Option<PathBuf>,
 }
 
+impl DiffArgs {
+    /// Reads both sides; nothing is read when an option does not fit.
+    fn sides(&self) -> Result<(Side, Side), SideError> {
+        let options = Options {
+            late_after_ns: self.late_after.unwrap_or(DEFAULT_LATE_AFTER_NS),
+            ..Options::default()
+        }
+        .with_expectations(&self.expect);
+        let mut sides = [(&self.before, &self.run_before), (&self.after, &self.run_after)].map(|(path, run)| {
+            let run = run.clone();
+            (path, Options { run, ..options.clone() })
+        });
+        for (path, of_side) in &mut sides {
+            // What a report says is judged already.
+            let asked = [
+                (of_side.run.is_some(), "--run-before and --run-after"),
+                (!self.expect.is_empty(), "--expect"),
+                (self.late_after.is_some(), "--late-after"),
+            ];
+            if let Some((_, option)) = asked.iter().find(|(asked, _)| *asked && is_report(path)) {
+                return Err(SideError::ReportWithOption {
+                    path: path.display().to_string(),
+                    option,
+                });
+            }
+        }
+        let [(before, before_options), (after, after_options)] = sides;
+        Ok((Side::read(before, &before_options)?, Side::read(after, &after_options)?))
+    }
+}
+
 /// Compares two runs.
 pub(crate) fn run_diff(args: &DiffArgs) -> ExitCode {
-    let read = |path: &PathBuf| Side::read(path, &Options::default());
-    let (before, after) = match read(&args.before).and_then(|before| Ok((before, read(&args.after)?))) {
+    let (before, after) = match args.sides() {
         Ok(sides) => sides,
         Err(SideError::Logs(error)) => return refuse(&error),
         Err(error) => {
             complain(&error.to_string());
-            return ExitCode::Input;
+            return match error {
+                SideError::Run { .. } | SideError::ReportWithOption { .. } => ExitCode::Usage,
+                _ => ExitCode::Input,
+            };
         }
     };
     let comparison = compare(&before, &after);
@@ -69,6 +120,13 @@ pub(crate) fn run_diff(args: &DiffArgs) -> ExitCode {
     } else {
         ExitCode::Pass
     }
+}
+
+/// Both forms of a comparison.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn show(before: &Side, after: &Side) -> [String; 2] {
+    let comparison = compare(before, after);
+    [render::text(&comparison), render::json(&comparison)]
 }
 
 fn judge(comparison: &Comparison) -> ExitCode {

@@ -5,7 +5,7 @@ use tabled::{
     settings::{Alignment, Padding, Style, object::Columns},
 };
 
-use super::compare::{Change, Comparison, Row, SideSummary, Test};
+use super::model::{Change, Comparison, Row, SideSummary, Test};
 use crate::{
     report::escape,
     units::{show_ns, show_number},

@@ -13,7 +13,7 @@ use crate::{
     options::Options,
     place::Evidence,
     receivers::receivers,
-    report::{self, REPORT_VERSION},
+    report::{self, REPORT_VERSION, ReasonCode},
     run,
     select::select,
 };
@@ -51,6 +51,22 @@ pub enum SideError {
         /// What is wrong with it.
         error: String,
     },
+    /// Logs of several runs, or of none that was asked for.
+    #[error("{path}: {text}")]
+    Run {
+        /// The path.
+        path: String,
+        /// Which runs there are.
+        text: String,
+    },
+    /// An option for logs, and a report.
+    #[error("{path} is a report, which is judged already: {option} is for logs")]
+    ReportWithOption {
+        /// The path.
+        path: String,
+        /// The option.
+        option: &'static str,
+    },
     /// A report of another version.
     #[error(
         "{path} is a report of version {version}, this tracer reads version {REPORT_VERSION}: compare the logs instead"
@@ -65,7 +81,7 @@ pub enum SideError {
 
 /// What is compared.
 #[derive(Debug)]
-pub(super) struct Side {
+pub(crate) struct Side {
     pub(super) path: String,
     pub(super) facts: Facts,
     /// The single values behind the percentiles; a JSON report does not hold them.
@@ -82,11 +98,23 @@ pub(super) struct Samples {
 impl Side {
     /// Reads one side: a `.json` file is a report, everything else is logs.
     pub(super) fn read(path: &Path, options: &Options) -> Result<Self, SideError> {
-        if path.extension().is_some_and(|extension| extension == "json") && !path.is_dir() {
+        if is_report(path) {
             return Self::of_report(path);
         }
         let archive = run::read(&[path.to_owned()])?;
-        Ok(Self::of_archive(&path.display().to_string(), &archive, options))
+        let side = Self::of_archive(&path.display().to_string(), &archive, options);
+        match select(&archive, options)
+            .reasons
+            .into_iter()
+            .find(|reason| no_run(reason.code))
+        {
+            Some(reason) => Err(SideError::Run {
+                path: side.path,
+                // The option has two names here.
+                text: reason.text.replace("--run", "--run-before or --run-after"),
+            }),
+            None => Ok(side),
+        }
     }
 
     pub(super) fn of_archive(path: &str, archive: &Archive, options: &Options) -> Self {
@@ -107,13 +135,17 @@ impl Side {
         if bytes > MAX_REPORT_BYTES {
             return Err(SideError::TooLarge { path: name, bytes });
         }
-        let json = fs::read(path).map_err(unreadable)?;
+        Self::of_json(name.clone(), &fs::read(path).map_err(unreadable)?)
+    }
+
+    /// The report `json`, read from `name`.
+    fn of_json(name: String, json: &[u8]) -> Result<Self, SideError> {
         let no_report = |error: serde_json::Error| SideError::NoReport {
             path: name.clone(),
             error: error.to_string(),
         };
         // The version first: of another version the fields may be others.
-        let version: Version = serde_json::from_slice(&json).map_err(no_report)?;
+        let version: Version = serde_json::from_slice(json).map_err(no_report)?;
         if version.report_version != u64::from(REPORT_VERSION) {
             return Err(SideError::Version {
                 path: name,
@@ -121,11 +153,27 @@ impl Side {
             });
         }
         Ok(Self {
-            facts: serde_json::from_slice(&json).map_err(no_report)?,
+            facts: serde_json::from_slice(json).map_err(no_report)?,
             path: name,
             samples: None,
         })
     }
+}
+
+/// A report from memory.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn of_json(name: &str, json: &[u8]) -> Result<Side, SideError> {
+    Side::of_json(name.to_owned(), json)
+}
+
+/// Whether a side is a JSON report, by its name.
+pub(super) fn is_report(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json") && !path.is_dir()
+}
+
+/// Whether no run was chosen, so that there is nothing to compare.
+fn no_run(code: ReasonCode) -> bool {
+    matches!(code, ReasonCode::MixedRuns | ReasonCode::RunNotFound)
 }
 
 #[derive(serde::Deserialize)]
@@ -138,7 +186,7 @@ fn samples(archive: &Archive, options: &Options) -> Samples {
     let selection = select(archive, options);
     let book = Book::new(archive, &selection.publishers);
     let evidence = Evidence::new(archive, &selection.nodes);
-    let mut judge = Judge::new(&book, &archive.hashes, &evidence, options);
+    let mut judge = Judge::new(archive, &book, &evidence, options);
     let mut samples = Samples::default();
     for receiver in &receivers(archive, &selection.receivers, options.late_after_ns) {
         let mut judgement = judge.judge(receiver);

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
+    error::ExpressionError,
     evaluate::apply,
-    expression::{Expression, ExpressionError},
+    expression::Expression,
     file::{self, DEFAULT_PROFILE, GatesFileError},
 };
 use crate::{

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, fs, io, io::Read as _, path::Path};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{
-    expression::{Expression, ExpressionError},
-    nearest::nearest,
-};
+use super::{error::ExpressionError, expression::Expression, nearest::nearest};
 
 /// Largest gates file, bytes: one of ten thousand expressions is smaller.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -108,6 +105,12 @@ pub(crate) fn read(path: &Path, profile: &str) -> Result<Vec<Expression>, GatesF
         return Err(GatesFileError::TooLarge { path: name });
     }
     parse(&text, &name, profile)
+}
+
+/// A file without a name.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn parse_any(text: &str) -> Result<Vec<Expression>, GatesFileError> {
+    parse(text, "gates file", DEFAULT_PROFILE)
 }
 
 fn parse(text: &str, path: &str, profile: &str) -> Result<Vec<Expression>, GatesFileError> {

@@ -1,6 +1,7 @@
 //! Gates of the user: expressions over everything a report holds. `docs/gates.md` is the manual.
 
 mod command;
+mod error;
 mod evaluate;
 mod expression;
 pub(crate) mod facts;
@@ -8,8 +9,13 @@ mod file;
 pub(crate) mod measure;
 pub(crate) mod metric;
 mod nearest;
+mod parse;
 
 pub use command::GateArgs;
 pub(crate) use command::run_gate;
 #[cfg(test)]
-pub(crate) use {evaluate::apply, expression::Expression};
+pub(crate) use evaluate::apply;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use expression::Expression;
+#[cfg(feature = "fuzzing")]
+pub(crate) use file::parse_any as parse_file;

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use super::ahead::ReadAhead;
+
 /// Most bytes one compressed log may become: beyond any log, short of reading for ever.
 pub const MAX_EXPANDED_BYTES: u64 = 1 << 40;
 
@@ -51,7 +53,7 @@ pub(crate) fn expand(mut input: impl Read + Send + 'static) -> io::Result<Box<dy
     let whole = Cursor::new(start).chain(input);
     Ok(match kind {
         None => Box::new(whole),
-        Some(kind) => Box::new(Expander::new(kind, whole)?),
+        Some(kind) => Box::new(ReadAhead::new(Expander::new(kind, whole)?)),
     })
 }
 

@@ -52,8 +52,8 @@ struct Entry(
 );
 
 /// A line of a page.
-struct Line {
-    time_ns: i64,
+pub(super) struct Line {
+    pub(super) time_ns: i64,
     labels: String,
     text: String,
 }
@@ -96,7 +96,7 @@ pub(super) fn fetch(http: &Http, source: &Source, streams: &mut Streams) -> Resu
     }
 }
 
-/// One page in the order of time; equal times stay in the order of their stream.
+/// One page, see [`lines`].
 fn page(http: &Http, url: &Url, form: &[(&str, String)]) -> Result<Vec<Line>, SourceError> {
     let mut body = Vec::new();
     let answer = BufReader::new(http.post(url, form)?)
@@ -109,8 +109,13 @@ fn page(http: &Http, url: &Url, form: &[(&str, String)]) -> Result<Vec<Line>, So
             limit: MAX_PAGE_BYTES,
         });
     }
+    lines(&body)
+}
+
+/// The lines of an answer in the order of time; equal times stay in the order of their stream.
+pub(super) fn lines(body: &[u8]) -> Result<Vec<Line>, SourceError> {
     let wrong = |text: String| SourceError::Answer(format!("Loki gives: {text}"));
-    let answer: Answer = serde_json::from_slice(&body).map_err(|error| wrong(error.to_string()))?;
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| wrong(error.to_string()))?;
     if answer.status != "success" || answer.data.result_type != "streams" {
         let text = format!("{} of {}, not lines", answer.status, answer.data.result_type);
         return Err(wrong(text));

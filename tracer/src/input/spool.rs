@@ -117,7 +117,7 @@ pub(super) fn logs_in(folder: &Path) -> Option<Vec<Input>> {
 }
 
 /// File name and labels of each stream.
-type StreamFiles = Vec<(String, String)>;
+pub(super) type StreamFiles = Vec<(String, String)>;
 
 fn fetch_one(http: &Http, source: &Source, folder: &Path, number: usize) -> Result<StreamFiles, SourceError> {
     let mut streams = Streams::new(folder.join(number.to_string()))?;
@@ -152,7 +152,7 @@ struct Stream {
 }
 
 impl Streams {
-    fn new(folder: PathBuf) -> io::Result<Self> {
+    pub(super) fn new(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir(&folder)?;
         Ok(Self {
             folder,
@@ -182,10 +182,13 @@ impl Streams {
         }
         stream.last = stream.last.max(Some(time));
         let line = line.trim_ascii_end();
-        let one_line = line
-            .iter()
-            .map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte });
-        stream.waiting.extend(one_line);
+        let from = stream.waiting.len();
+        stream.waiting.extend_from_slice(line);
+        let mut rest = &mut stream.waiting[from..];
+        while let Some(at) = memchr::memchr2(b'\n', b'\r', rest) {
+            rest[at] = b' ';
+            rest = &mut rest[at + 1..];
+        }
         stream.waiting.push(b'\n');
         self.waiting_bytes += line.len() + 1;
         self.total_bytes += line.len() as u64 + 1;
@@ -234,7 +237,7 @@ impl Streams {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<StreamFiles> {
+    pub(super) fn finish(mut self) -> io::Result<StreamFiles> {
         self.flush()?;
         let files = self.by_labels.into_iter().map(|(labels, stream)| (stream.file, labels));
         Ok(files.collect())

@@ -38,7 +38,7 @@ pub(super) fn fetch(http: &Http, source: &Source, streams: &mut Streams) -> Resu
     })
 }
 
-fn read(mut answer: impl BufRead, end: Option<Timestamp>, streams: &mut Streams) -> Result<(), SourceError> {
+pub(super) fn read(mut answer: impl BufRead, end: Option<Timestamp>, streams: &mut Streams) -> Result<(), SourceError> {
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();

@@ -19,6 +19,12 @@ pub enum Format {
 }
 
 impl Format {
+    pub(super) const COUNT: usize = 4;
+
+    /// In the order of their numbers.
+    pub(super) const ALL: [Self; Self::COUNT] =
+        [Self::NwakuText, Self::NwakuJson, Self::GoWakuConsole, Self::GoWakuJson];
+
     /// The format in words.
     #[must_use]
     pub fn describe(self) -> &'static str {

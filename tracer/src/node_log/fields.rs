@@ -10,6 +10,8 @@ pub(super) struct Fields<'a> {
     /// `topics` of chronicles, `logger` of zap.
     pub(super) topics: &'a [u8],
     pub(super) hash: Option<MessageHash>,
+    /// What `hash` was read from.
+    pub(super) hash_text: &'a [u8],
     pub(super) my_peer: &'a [u8],
     pub(super) peer: &'a [u8],
     pub(super) from_peer: &'a [u8],
@@ -28,7 +30,9 @@ impl<'a> Fields<'a> {
         match key {
             b"topics" | b"logger" => self.topics = value,
             b"msg_hash" | b"msgHash" | b"hash" | b"hash_hash" | b"envelopeHash" => {
-                self.hash = parse_hash(value).or(self.hash);
+                if let Some(hash) = parse_hash(value) {
+                    (self.hash, self.hash_text) = (Some(hash), value);
+                }
             }
             b"my_peer_id" | b"myPeerId" => self.my_peer = value,
             b"peer_id" | b"peerId" | b"peerID" | b"peer" | b"target_peer_id" => self.peer = value,
@@ -75,24 +79,64 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Whether a field called `key` may change what an event is, whose it is, of which message, or to which subscribers:
+/// all that [`Fields::take`] knows but times, relay peers, requests and pubsub topics.
+pub(super) fn decides(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"topics"
+            | b"logger"
+            | b"msg_hash"
+            | b"msgHash"
+            | b"hash"
+            | b"hash_hash"
+            | b"envelopeHash"
+            | b"my_peer_id"
+            | b"myPeerId"
+            | b"peer_id"
+            | b"peerId"
+            | b"peerID"
+            | b"peer"
+            | b"target_peer_id"
+            | b"target_peer_ids"
+            | b"numPeers"
+            | b"num-peers"
+            | b"index"
+    )
+}
+
+/// Whether a key that [`decides`] may end with this byte.
+#[inline]
+pub(super) fn ends_deciding_key(last: u8) -> bool {
+    matches!(last, b'h' | b'd' | b'D' | b'r' | b's' | b'x')
+}
+
 /// A whole message hash: 64 hex digits, after `0x`, or after the multihash prefix `0x1220` of 2023.
 pub(super) fn parse_hash(text: &[u8]) -> Option<MessageHash> {
     let digits = text.strip_prefix(b"0x").unwrap_or(text);
     let digits = match digits.len() {
-        64 => digits,
+        HASH_DIGITS => digits,
         68 => digits.strip_prefix(b"1220")?,
         _ => return None,
     };
-    let mut hash = [0_u8; 32];
-    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-        let (high, low) = (NIBBLE[usize::from(pair[0])], NIBBLE[usize::from(pair[1])]);
-        if high | low > 0xf {
-            return None;
-        }
-        *byte = high << 4 | low;
-    }
-    Some(MessageHash(hash))
+    hash_of_digits(digits.first_chunk()?)
 }
+
+/// The hash of its hex digits.
+pub(super) fn hash_of_digits(digits: &[u8; HASH_DIGITS]) -> Option<MessageHash> {
+    let (pairs, _) = digits.as_chunks::<2>();
+    let mut hash = [0_u8; HASH_DIGITS / 2];
+    let mut all = 0;
+    for (byte, pair) in hash.iter_mut().zip(pairs) {
+        let (high, low) = (NIBBLE[usize::from(pair[0])], NIBBLE[usize::from(pair[1])]);
+        *byte = high << 4 | low;
+        all |= high | low;
+    }
+    (all <= 0xf).then_some(MessageHash(hash))
+}
+
+/// Hex digits of a message hash.
+pub(super) const HASH_DIGITS: usize = 64;
 
 /// Value of a hex digit; 0xff for what is none.
 const NIBBLE: [u8; 256] = {
@@ -135,6 +179,53 @@ mod tests {
             &"g".repeat(64),
         ] {
             assert_eq!(parse_hash(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_decides_nothing_changes_nothing_that_is_kept() {
+        let kept = |fields: &Fields<'_>| {
+            let own = (fields.topics, fields.hash, fields.my_peer, fields.peer);
+            format!(
+                "{own:?} {:?} {:?} {}",
+                fields.peers, fields.peers_count, fields.has_index
+            )
+        };
+        let hash = "0".repeat(64);
+        for (key, value, expected) in [
+            ("topics", "t", true),
+            ("logger", "t", true),
+            ("msg_hash", &hash, true),
+            ("msgHash", &hash, true),
+            ("hash", &hash, true),
+            ("hash_hash", &hash, true),
+            ("envelopeHash", &hash, true),
+            ("my_peer_id", "p", true),
+            ("myPeerId", "p", true),
+            ("peer_id", "p", true),
+            ("peerId", "p", true),
+            ("peerID", "p", true),
+            ("peer", "p", true),
+            ("target_peer_id", "p", true),
+            ("target_peer_ids", "p", true),
+            ("numPeers", "7", true),
+            ("num-peers", "7", true),
+            ("index", "7", true),
+            ("from_peer_id", "p", false),
+            ("to_peer_id", "p", false),
+            ("msg_id", "p", false),
+            ("requestId", "r", false),
+            ("pubsubTopic", "/t", false),
+            ("receivedTime", "1763643976015000064", false),
+            ("payloadSizeBytes", "7", false),
+        ] {
+            let mut fields = Fields::default();
+            let before = kept(&fields);
+            fields.take(key.as_bytes(), value.as_bytes());
+            assert_eq!(kept(&fields) != before, expected, "{key}");
+            assert_eq!(decides(key.as_bytes()), expected, "{key}");
+            let last = key.bytes().last().unwrap();
+            assert!(!expected || ends_deciding_key(last), "{key}");
         }
     }
 

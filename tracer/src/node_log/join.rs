@@ -7,7 +7,10 @@ use std::{
 
 use event_log::event::Role;
 
-use super::read::{NodeLog, bit, read_node_log};
+use super::{
+    facts::bit,
+    read::{NodeLog, read_node_log},
+};
 use crate::{
     model::{Header, LineCounts, Log, NodeFact, NodeFactKind},
     symbols::{Hashes, Symbols},
@@ -24,7 +27,7 @@ pub(crate) fn load_native(
     let mut native = read_node_log(input)?;
     let mut node_facts = Vec::new();
     let facts = std::mem::take(&mut native.facts);
-    let ids: Vec<_> = facts.rows.iter().map(|(hash, _)| hashes.intern(*hash)).collect();
+    let ids: Vec<_> = facts.messages().map(|(hash, _)| hashes.intern(*hash)).collect();
     let peers: Vec<_> = facts.peers.iter().map(|peer| symbols.intern(peer)).collect();
     let kinds = [
         (bit::REQUESTED, NodeFactKind::Requested),
@@ -32,7 +35,7 @@ pub(crate) fn load_native(
         (bit::SENT, NodeFactKind::RelaySent),
         (bit::PRESENT, NodeFactKind::Present),
     ];
-    for (hash, (_, bits)) in ids.iter().zip(&facts.rows) {
+    for (hash, (_, bits)) in ids.iter().zip(facts.messages()) {
         let marked = kinds.iter().filter(|(bit, _)| bits & bit != 0);
         node_facts.extend(marked.map(|(_, kind)| NodeFact {
             hash: *hash,

@@ -25,6 +25,11 @@ pub enum Level {
 }
 
 impl Level {
+    pub(super) const COUNT: usize = 5;
+
+    /// In the order of their numbers.
+    pub(super) const ALL: [Self; Self::COUNT] = [Self::Trace, Self::Debug, Self::Info, Self::Notice, Self::Warn];
+
     fn of(text: &[u8]) -> Self {
         match text.first().map(u8::to_ascii_uppercase) {
             Some(b'T') => Self::Trace,
@@ -78,9 +83,21 @@ pub struct LineParser {
 impl LineParser {
     /// Parses one line, without its newline.
     pub fn parse<'a>(&'a mut self, line: &'a [u8]) -> Parsed<'a> {
+        let found = self.find(line).and_then(|(content, head)| parse_found(content, head));
+        found.unwrap_or(Parsed::Unknown)
+    }
+
+    /// The line a node wrote, out of all that was put around it, and its form.
+    #[inline]
+    pub(super) fn find<'a>(&'a mut self, line: &'a [u8]) -> Option<(&'a [u8], Head)> {
         if is_text_head(line) {
-            return text(line).unwrap_or(Parsed::Unknown);
+            Some((line, Head::Text))
+        } else {
+            self.unwrap(line)
         }
+    }
+
+    fn unwrap<'a>(&'a mut self, line: &'a [u8]) -> Option<(&'a [u8], Head)> {
         let mut unwrapped = false;
         if memchr::memchr(0x1b, line).is_some() {
             strip_colours(line, &mut self.inner);
@@ -98,12 +115,7 @@ impl LineParser {
             unwrapped = true;
         }
         let content = if unwrapped { &self.inner } else { line };
-        let parsed = locate(content).and_then(|(start, head)| match head {
-            Head::Text => text(&content[start..]),
-            Head::Zap => zap(&content[start..]),
-            Head::Json => json(&content[start..]),
-        });
-        parsed.unwrap_or(Parsed::Unknown)
+        locate(content).map(|(start, head)| (&content[start..], head))
     }
 }
 
@@ -111,33 +123,65 @@ impl LineParser {
 #[must_use]
 pub fn parse_line(line: &[u8]) -> Option<NodeEvent<'_>> {
     let (start, head) = locate(line)?;
-    let parsed = match head {
-        Head::Text => text(&line[start..]),
-        Head::Zap => zap(&line[start..]),
-        Head::Json => json(&line[start..]),
-    };
-    match parsed? {
+    match parse_found(&line[start..], head)? {
         Parsed::Node { event, .. } => event,
         Parsed::EventLog | Parsed::Unknown => None,
     }
 }
 
+/// Parses the line of a node.
+pub(super) fn parse_found(line: &[u8], head: Head) -> Option<Parsed<'_>> {
+    match head {
+        Head::Text => text(line),
+        Head::Zap => zap(line),
+        Head::Json => json(line),
+    }
+}
+
 fn text(line: &[u8]) -> Option<Parsed<'_>> {
-    let level = Level::of(&line[..3]);
-    let (line_ns, time_end) = parse_local(&line[4..])?;
-    let rest = line.get(4 + time_end..)?;
-    let fields_at = fields_start(rest).unwrap_or(rest.len());
-    let event = message::find(rest[..fields_at].trim_ascii()).and_then(|message| {
-        let mut fields = Fields::default();
-        text_fields(&rest[fields_at..], |key, value| fields.take(key, value));
-        event(message, &fields, rest, (line_ns, TimeQuality::Coarse4Ms))
-    });
+    let line = text_head(line, parse_local)?;
     Some(Parsed::Node {
         format: Format::NwakuText,
-        level,
-        line_ns,
-        event,
+        level: line.level,
+        line_ns: line.at_ns,
+        event: line.event().map(|(event, _)| event),
     })
+}
+
+/// A line of nwaku in text, its beginning read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TextLine<'a> {
+    pub(super) level: Level,
+    pub(super) at_ns: i64,
+    /// Message and fields.
+    pub(super) rest: &'a [u8],
+}
+
+/// Reads the beginning of a line of nwaku in text, whose time `parse_time` parses.
+#[inline]
+pub(super) fn text_head(
+    line: &[u8],
+    mut parse_time: impl FnMut(&[u8]) -> Option<(i64, usize)>,
+) -> Option<TextLine<'_>> {
+    let (at_ns, time_end) = parse_time(&line[4..])?;
+    Some(TextLine {
+        level: Level::of(&line[..3]),
+        at_ns,
+        rest: line.get(4 + time_end..)?,
+    })
+}
+
+impl<'a> TextLine<'a> {
+    /// The event, and the text that its hash was read from.
+    pub(super) fn event(&self) -> Option<(NodeEvent<'a>, &'a [u8])> {
+        let rest = self.rest;
+        let fields_at = fields_start(rest).unwrap_or(rest.len());
+        let message = message::find(rest[..fields_at].trim_ascii())?;
+        let mut fields = Fields::default();
+        text_fields(&rest[fields_at..], |key, value| fields.take(key, value));
+        let event = event(message, &fields, rest, (self.at_ns, TimeQuality::Coarse4Ms))?;
+        Some((event, fields.hash_text))
+    }
 }
 
 fn zap(line: &[u8]) -> Option<Parsed<'_>> {

@@ -1,5 +1,7 @@
 //! The messages of every version, by their text without regard to capital letters.
 
+use std::sync::LazyLock;
+
 /// What a message text means, before its fields are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Message {
@@ -33,7 +35,7 @@ pub(super) enum Message {
 
 use Message::*;
 
-/// Text in small letters, meaning. The two most frequent stand first.
+/// Text in small letters, meaning.
 const MESSAGES: &[(&str, Message)] = &[
     ("sent relay message", RelaySent),
     ("received relay message", RelayReceived),
@@ -112,10 +114,23 @@ const MESSAGES: &[(&str, Message)] = &[
     ("listening", Address),
 ];
 
+/// [`MESSAGES`] by the length of the text: most lines of a detailed log have a length that no known text has.
+static BY_LENGTH: LazyLock<Vec<Vec<(&str, Message)>>> = LazyLock::new(|| {
+    let longest = MESSAGES.iter().map(|(text, _)| text.len()).max().unwrap_or_default();
+    let mut by_length = vec![Vec::new(); longest + 1];
+    for known in MESSAGES {
+        by_length[known.0.len()].push(*known);
+    }
+    by_length
+});
+
 /// The meaning of a message text.
 pub(super) fn find(text: &[u8]) -> Option<Message> {
-    let known = |(name, _): &&(&str, Message)| name.len() == text.len() && text.eq_ignore_ascii_case(name.as_bytes());
-    MESSAGES.iter().find(known).map(|(_, message)| *message)
+    let known = BY_LENGTH.get(text.len())?;
+    let found = known
+        .iter()
+        .find(|(name, _)| text.eq_ignore_ascii_case(name.as_bytes()));
+    found.map(|(_, message)| *message)
 }
 
 #[cfg(test)]
@@ -127,6 +142,15 @@ mod tests {
         assert_eq!(find(b"Received relay message"), Some(RelayReceived));
         assert_eq!(find(b"pushToPeer failed"), Some(FilterPushFailed));
         assert_eq!(find(b"received relay messages"), None);
+    }
+
+    #[test]
+    fn every_message_is_found() {
+        for (text, message) in MESSAGES {
+            assert_eq!(find(text.as_bytes()), Some(*message), "{text}");
+        }
+        assert_eq!(find(b""), None);
+        assert_eq!(find(&[b'x'; 1000]), None);
     }
 
     #[test]

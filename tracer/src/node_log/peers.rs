@@ -13,12 +13,12 @@ use crate::{
 
 /// The full ids of each short form.
 #[derive(Debug, Default)]
-struct Book {
+pub(crate) struct Book {
     full_of: BTreeMap<String, BTreeSet<Symbol>>,
 }
 
 impl Book {
-    fn new(symbols: &Symbols) -> Self {
+    pub(crate) fn new(symbols: &Symbols) -> Self {
         let mut book = Self::default();
         for number in 0..symbols.count() {
             let symbol = Symbol(u32::try_from(number).expect("symbols are numbered in 32 bits"));
@@ -30,12 +30,12 @@ impl Book {
     }
 
     /// The only full id of a short one.
-    fn only(&self, short: &str) -> Option<Symbol> {
+    pub(crate) fn only(&self, short: &str) -> Option<Symbol> {
         let full = self.full_of.get(short)?;
         (full.len() == 1).then(|| full.first().copied()).flatten()
     }
 
-    fn is_ambiguous(&self, short: &str) -> bool {
+    pub(crate) fn is_ambiguous(&self, short: &str) -> bool {
         self.full_of.get(short).is_some_and(|full| full.len() > 1)
     }
 }
@@ -71,7 +71,12 @@ pub(crate) fn resolve_peers(archive: &mut Archive) {
 }
 
 /// The node's own id: of the addresses it announced the one that fits what it calls itself.
-fn own_id(native: &NodeLog, book: &Book, symbols: &mut Symbols, ambiguous: &mut BTreeSet<String>) -> Option<Symbol> {
+pub(crate) fn own_id(
+    native: &NodeLog,
+    book: &Book,
+    symbols: &mut Symbols,
+    ambiguous: &mut BTreeSet<String>,
+) -> Option<Symbol> {
     let named =
         |id: &String| native.own_ids.contains(id) || short_form(id).is_some_and(|s| native.own_ids.contains(&s));
     let announced: Vec<&String> = native

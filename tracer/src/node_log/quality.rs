@@ -21,6 +21,13 @@ impl Shows {
         sent: true,
         pushes: true,
     };
+
+    /// A log that proves no absence.
+    pub(crate) const NOTHING: Self = Self {
+        received: false,
+        sent: false,
+        pushes: false,
+    };
 }
 
 impl NodeLog {

@@ -1,15 +1,19 @@
 //! Reads a whole native log: counts every line, keeps what the places of loss need.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     io::{self, BufRead, Read as _},
 };
 
 use event_log::line::MAX_LINE_BYTES;
 
 use super::{
-    event::{Format, KIND_NAMES, NodeEvent, NodeEventKind, PeerList},
-    line::{Level, LineParser, Parsed},
+    event::{Format, KIND_NAMES, NodeEvent, NodeEventKind},
+    facts::{Facts, Tells},
+    line::{Level, LineParser, Parsed, parse_found, text_head},
+    shape::{Says, Shapes},
+    time::RecentMinute,
+    unwrap::Head,
 };
 
 /// Most different own ids and addresses kept of one log. A node has one; logs that were thrown together have more.
@@ -45,28 +49,9 @@ pub struct NodeLog {
     pub own_full_ids: BTreeSet<String>,
     /// Short peer ids that may be of several peers; known when all logs are read.
     pub ambiguous_ids: BTreeSet<String>,
-    counts: Vec<u64>,
+    /// Events by [`NodeEventKind::position`].
+    counts: [u64; KIND_NAMES.len()],
     pub(super) facts: Facts,
-}
-
-/// What is known about each message, most compactly.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    row_of: HashMap<[u8; 32], u32>,
-    /// Hash, and the bits of what happened to it.
-    pub(super) rows: Vec<([u8; 32], u8)>,
-    peer_of: HashMap<Box<str>, u32>,
-    pub(super) peers: Vec<Box<str>>,
-    /// Row, peer, whether the push went well.
-    pub(super) pushes: Vec<(u32, u32, bool)>,
-}
-
-/// Bits of [`Facts::rows`].
-pub(super) mod bit {
-    pub(in super::super) const REQUESTED: u8 = 1;
-    pub(in super::super) const RECEIVED: u8 = 2;
-    pub(in super::super) const SENT: u8 = 4;
-    pub(in super::super) const PRESENT: u8 = 8;
 }
 
 impl NodeLog {
@@ -89,103 +74,119 @@ impl NodeLog {
             .find(|(kind, _)| *kind == name)
             .map_or(0, |(_, count)| count)
     }
+}
 
+/// Reads the lines of one log.
+#[derive(Debug, Default)]
+struct Reader {
+    parser: LineParser,
+    taker: Taker,
+}
+
+impl Reader {
     /// Takes one line, without its newline.
-    fn take(&mut self, parser: &mut LineParser, line: &[u8]) {
-        match parser.parse(line) {
+    #[inline]
+    fn take(&mut self, line: &[u8]) {
+        let parsed = match self.parser.find(line) {
+            Some((content, Head::Text)) if self.taker.take_text(content) => return,
+            Some((_, Head::Text)) | None => None,
+            Some((content, head)) => parse_found(content, head),
+        };
+        self.taker.take(parsed.unwrap_or(Parsed::Unknown), line);
+    }
+}
+
+/// Puts lines into a [`NodeLog`].
+#[derive(Debug, Default)]
+struct Taker {
+    log: NodeLog,
+    /// By format and level.
+    lines: [[u64; Level::COUNT]; Format::COUNT],
+    minute: RecentMinute,
+    shapes: Shapes,
+}
+
+impl Taker {
+    /// Takes a line of nwaku in text, most often without parsing it. `false` if it is none.
+    #[inline]
+    fn take_text(&mut self, content: &[u8]) -> bool {
+        let Some(line) = text_head(content, |time| self.minute.parse(time)) else {
+            return false;
+        };
+        self.take_head(Format::NwakuText, line.level, line.at_ns);
+        if let Some((says, digits)) = self.shapes.recall(line.rest)
+            && self.log.facts.mark_digits(digits, says.bits)
+        {
+            self.log.counts[says.kind] += 1;
+            return true;
+        }
+        let found = line.event();
+        self.take_event(found.as_ref().map(|(event, _)| event));
+        if let Some((event, hash_text)) = found
+            && let Tells::Mark(bits) = Tells::of(event.kind)
+            && event.hash.is_some()
+        {
+            let kind = event.kind.position();
+            self.shapes.learn(line.rest, hash_text, Says { kind, bits });
+        }
+        true
+    }
+
+    /// Takes a line that was parsed.
+    fn take(&mut self, parsed: Parsed<'_>, line: &[u8]) {
+        match parsed {
             Parsed::Node {
                 format,
                 level,
                 line_ns,
                 event,
             } => {
-                *self.formats.entry(format).or_default() += 1;
-                *self.levels.entry(level).or_default() += 1;
-                self.first_ns = Some(self.first_ns.map_or(line_ns, |known| known.min(line_ns)));
-                self.last_ns = self.last_ns.max(Some(line_ns));
-                match event {
-                    Some(event) => self.take_event(&event),
-                    None => self.other_lines += 1,
-                }
+                self.take_head(format, level, line_ns);
+                self.take_event(event.as_ref());
             }
-            Parsed::EventLog => self.event_log_lines += 1,
+            Parsed::EventLog => self.log.event_log_lines += 1,
             Parsed::Unknown if line.trim_ascii().is_empty() => {}
-            Parsed::Unknown => self.unknown_lines += 1,
+            Parsed::Unknown => self.log.unknown_lines += 1,
         }
     }
 
-    fn take_event(&mut self, event: &NodeEvent<'_>) {
-        if self.counts.is_empty() {
-            self.counts = vec![0; KIND_NAMES.len()];
-        }
-        self.counts[event.kind.position()] += 1;
+    #[inline]
+    fn take_head(&mut self, format: Format, level: Level, line_ns: i64) {
+        let log = &mut self.log;
+        self.lines[format as usize][level as usize] += 1;
+        log.first_ns = Some(log.first_ns.map_or(line_ns, |known| known.min(line_ns)));
+        log.last_ns = log.last_ns.max(Some(line_ns));
+    }
+
+    fn take_event(&mut self, event: Option<&NodeEvent<'_>>) {
+        let log = &mut self.log;
+        let Some(event) = event else {
+            log.other_lines += 1;
+            return;
+        };
+        log.counts[event.kind.position()] += 1;
         if let Some(own) = event.my_peer_id {
-            remember(&mut self.own_ids, own);
+            remember(&mut log.own_ids, own);
         }
         if let NodeEventKind::Address { peers } = event.kind {
             peers
                 .iter()
                 .filter(|peer| !peer.contains('*'))
-                .for_each(|peer| remember(&mut self.own_full_ids, peer));
+                .for_each(|peer| remember(&mut log.own_full_ids, peer));
         }
-        let Some(hash) = event.hash else { return };
-        match event.kind {
-            NodeEventKind::Lightpush { .. } => self.facts.mark(hash.0, bit::REQUESTED),
-            NodeEventKind::RelayReceived { .. } => self.facts.mark(hash.0, bit::RECEIVED),
-            NodeEventKind::RelaySent { .. } => self.facts.mark(hash.0, bit::SENT),
-            NodeEventKind::RelayPublished { peers_count } => {
-                let sent = if peers_count == Some(0) {
-                    bit::PRESENT
-                } else {
-                    bit::SENT
-                };
-                self.facts.mark(hash.0, sent);
+        if let Some(hash) = event.hash {
+            log.facts.take(hash.0, Tells::of(event.kind));
+        }
+    }
+
+    fn finish(mut self) -> NodeLog {
+        for (format, levels) in Format::ALL.into_iter().zip(self.lines) {
+            for (level, lines) in Level::ALL.into_iter().zip(levels).filter(|(_, lines)| *lines > 0) {
+                *self.log.formats.entry(format).or_default() += lines;
+                *self.log.levels.entry(level).or_default() += lines;
             }
-            NodeEventKind::FilterPushDone { peers, .. } => self.facts.push(hash.0, peers, true),
-            NodeEventKind::FilterTimedOut { peers } => self.facts.push(hash.0, peers, false),
-            NodeEventKind::FilterPushStart { .. }
-            | NodeEventKind::FilterHandling
-            | NodeEventKind::FilterDuplicate
-            | NodeEventKind::FilterNobody
-            | NodeEventKind::ArchiveHandling
-            | NodeEventKind::Stored
-            | NodeEventKind::SyncReceived => self.facts.mark(hash.0, bit::PRESENT),
-            _ => {}
         }
-    }
-}
-
-impl Facts {
-    fn row(&mut self, hash: [u8; 32]) -> usize {
-        let rows = &mut self.rows;
-        let row = *self.row_of.entry(hash).or_insert_with(|| {
-            rows.push((hash, 0));
-            u32::try_from(rows.len() - 1).expect("four thousand million messages do not fit into memory")
-        });
-        row as usize
-    }
-
-    fn mark(&mut self, hash: [u8; 32], bits: u8) {
-        let row = self.row(hash);
-        self.rows[row].1 |= bits;
-    }
-
-    fn push(&mut self, hash: [u8; 32], peers: PeerList<'_>, went_well: bool) {
-        let row = self.row(hash);
-        self.rows[row].1 |= bit::PRESENT;
-        for peer in peers.iter() {
-            let peer = match self.peer_of.get(peer) {
-                Some(known) => *known,
-                None => {
-                    let number =
-                        u32::try_from(self.peers.len()).expect("four thousand million peers do not fit into memory");
-                    self.peers.push(peer.into());
-                    self.peer_of.insert(peer.into(), number);
-                    number
-                }
-            };
-            self.pushes.push((row as u32, peer, went_well));
-        }
+        self.log
     }
 }
 
@@ -200,11 +201,13 @@ fn remember(ids: &mut BTreeSet<String>, id: &str) {
 #[must_use]
 pub fn looks_native(start: &[u8]) -> bool {
     let start = &start[..start.len().min(SNIFF_BYTES)];
+    let may_hold_events = may_hold_events(start);
     let mut parser = LineParser::default();
     let mut native = false;
     for line in start.split(|byte| *byte == b'\n') {
         match parser.parse(line) {
             Parsed::EventLog => return false,
+            Parsed::Node { .. } if !may_hold_events => return true,
             Parsed::Node { .. } => native = true,
             Parsed::Unknown => {}
         }
@@ -212,28 +215,37 @@ pub fn looks_native(start: &[u8]) -> bool {
     native
 }
 
+/// Whether an event of an event log may stand in `text`: one has the key `event`, which colours and the escapes of a
+/// wrapper may hide.
+fn may_hold_events(text: &[u8]) -> bool {
+    let hides = |at: usize| matches!(text.get(at + 1), Some(b'u' | b'e' | b'v'));
+    memchr::memmem::find(text, b"event").is_some()
+        || memchr::memchr(0x1b, text).is_some()
+        || memchr::memchr_iter(b'\\', text).any(hides)
+}
+
 /// Reads a native log to its end. Lines within the reader's buffer are parsed in place.
 ///
 /// # Errors
 /// What the reader says. Bad lines are counted, never an error.
 pub fn read_node_log(mut input: impl BufRead) -> io::Result<NodeLog> {
-    let (mut log, mut parser) = (NodeLog::default(), LineParser::default());
+    let mut reader = Reader::default();
     let mut carried = Vec::new();
     loop {
         let buffer = input.fill_buf()?;
         let Some(last) = memchr::memrchr(b'\n', buffer) else {
             let at_end = buffer.is_empty();
-            if !carry_on(&mut input, &mut carried, &mut log, &mut parser)? || at_end {
-                return Ok(log);
+            if !carry_on(&mut input, &mut carried, &mut reader)? || at_end {
+                return Ok(reader.taker.finish());
             }
             continue;
         };
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', &buffer[..=last]) {
             if end - start > MAX_LINE_BYTES {
-                log.too_long_lines += 1;
+                reader.taker.log.too_long_lines += 1;
             } else {
-                log.take(&mut parser, &buffer[start..end]);
+                reader.take(&buffer[start..end]);
             }
             start = end + 1;
         }
@@ -242,12 +254,7 @@ pub fn read_node_log(mut input: impl BufRead) -> io::Result<NodeLog> {
 }
 
 /// Reads the line that crosses the end of the buffer. `false` at the end of the log.
-fn carry_on(
-    input: &mut impl BufRead,
-    carried: &mut Vec<u8>,
-    log: &mut NodeLog,
-    parser: &mut LineParser,
-) -> io::Result<bool> {
+fn carry_on(input: &mut impl BufRead, carried: &mut Vec<u8>, reader: &mut Reader) -> io::Result<bool> {
     carried.clear();
     let limit_bytes = MAX_LINE_BYTES as u64 + 1;
     input.by_ref().take(limit_bytes).read_until(b'\n', carried)?;
@@ -256,15 +263,26 @@ fn carry_on(
     }
     if carried.len() <= MAX_LINE_BYTES || carried.ends_with(b"\n") {
         let whole = carried.ends_with(b"\n");
-        let unknown_before = log.unknown_lines;
-        log.take(parser, carried.strip_suffix(b"\n").unwrap_or(carried));
+        let unknown_before = reader.taker.log.unknown_lines;
+        reader.take(carried.strip_suffix(b"\n").unwrap_or(carried));
+        let log = &mut reader.taker.log;
         log.torn = !whole && log.unknown_lines > unknown_before;
         return Ok(whole);
     }
-    log.too_long_lines += 1;
+    reader.taker.log.too_long_lines += 1;
     while !carried.is_empty() && !carried.ends_with(b"\n") {
         carried.clear();
         input.by_ref().take(limit_bytes).read_until(b'\n', carried)?;
     }
     Ok(!carried.is_empty())
+}
+
+/// Reads a native log by parsing each of its lines, which are all whole: what [`read_node_log`] has to give.
+#[cfg(test)]
+pub(super) fn read_strictly(input: &[u8]) -> NodeLog {
+    let (mut parser, mut taker) = (LineParser::default(), Taker::default());
+    for line in input.split(|byte| *byte == b'\n') {
+        taker.take(parser.parse(line), line);
+    }
+    taker.finish()
 }

@@ -5,16 +5,16 @@ use proptest::prelude::*;
 
 use super::{Format, LineParser, NodeEventKind, Parsed, TimeQuality, looks_native, read_node_log};
 
-const H: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+pub(super) const H: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn hash() -> MessageHash {
     H.parse().unwrap()
 }
 
 /// A line with `@H` for the digits of the hash; the name of its event.
-struct Sample {
-    line: &'static str,
-    kind: &'static str,
+pub(super) struct Sample {
+    pub(super) line: &'static str,
+    pub(super) kind: &'static str,
     has_hash: bool,
 }
 
@@ -34,7 +34,7 @@ const fn bare(kind: &'static str, line: &'static str) -> Sample {
     }
 }
 
-const NWAKU: &[Sample] = &[
+pub(super) const NWAKU: &[Sample] = &[
     // 2023: multihash prefix; behind syslog.
     with_hash(
         "relay_received",
@@ -238,7 +238,7 @@ const NWAKU: &[Sample] = &[
     ),
 ];
 
-const GO_WAKU: &[Sample] = &[
+pub(super) const GO_WAKU: &[Sample] = &[
     with_hash(
         "relay_received",
         "2023-05-03T10:22:01.526-0400\tDEBUG\tgowaku.node2.relay\trelay/waku_relay.go:340\twaku.relay received\t{\"node\":\"16Uiu2HAmB4NoAP5rrqPzkFZEdkWmdKWbsNzVjyHLJnGTPGiNg1aX\",\"topic\":\"/waku/2/default-waku/proto\",\"hash\":\"0x@H\",\"receivedTime\":1683123721512878171,\"payloadSizeBytes\":540}",

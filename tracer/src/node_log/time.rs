@@ -31,6 +31,71 @@ pub(super) fn parse_local(text: &[u8]) -> Option<(i64, usize)> {
     Some((seconds * NS_PER_SECOND + fraction_ns, end))
 }
 
+/// Remembers the minute and the zone of a time: the next line mostly has the same.
+#[derive(Debug, Default)]
+pub(super) struct RecentMinute(Option<Minute>);
+
+#[derive(Debug)]
+struct Minute {
+    /// `YYYY-MM-DD hh:mm:`
+    text: [u8; MINUTE_BYTES],
+    /// The zone as it stands behind the milliseconds.
+    zone: Vec<u8>,
+    /// When the minute began.
+    from_ns: i64,
+}
+
+/// Bytes of `YYYY-MM-DD hh:mm:`.
+const MINUTE_BYTES: usize = 17;
+
+/// Bytes of `YYYY-MM-DD hh:mm:ss.mmm`.
+const MILLIS_BYTES: usize = 23;
+
+impl RecentMinute {
+    /// What [`parse_local`] gives.
+    #[inline]
+    pub(super) fn parse(&mut self, text: &[u8]) -> Option<(i64, usize)> {
+        self.recall(text).or_else(|| {
+            let (at_ns, end) = parse_local(text)?;
+            self.0 = Minute::new(text, at_ns, end);
+            Some((at_ns, end))
+        })
+    }
+
+    #[inline]
+    fn recall(&self, text: &[u8]) -> Option<(i64, usize)> {
+        let minute = self.0.as_ref()?;
+        let known = text.starts_with(&minute.text) && text.get(MILLIS_BYTES..)?.starts_with(&minute.zone);
+        let within_ns = known.then(|| within_minute(text))??;
+        Some((minute.from_ns + within_ns, MILLIS_BYTES + minute.zone.len()))
+    }
+}
+
+impl Minute {
+    /// The minute of a time of `end` bytes; `None` when it has no milliseconds in three digits.
+    fn new(text: &[u8], at_ns: i64, end: usize) -> Option<Self> {
+        let within_ns = within_minute(text)?;
+        let zone = text.get(MILLIS_BYTES..end)?;
+        // A fourth digit belongs to the fraction.
+        let is_zone = zone.first().is_some_and(|byte| !byte.is_ascii_digit());
+        is_zone.then_some(Self {
+            text: *text.first_chunk()?,
+            zone: zone.to_vec(),
+            from_ns: at_ns - within_ns,
+        })
+    }
+}
+
+/// Nanoseconds since the minute of `YYYY-MM-DD hh:mm:ss.mmm`.
+#[inline]
+fn within_minute(text: &[u8]) -> Option<i64> {
+    let [tens, ones, b'.', millis @ ..] = text.get(MINUTE_BYTES..MILLIS_BYTES)? else {
+        return None;
+    };
+    let (seconds, millis) = (digits(&[*tens, *ones])?, digits(millis)?);
+    (seconds <= 60).then_some(seconds * NS_PER_SECOND + millis * 1_000_000)
+}
+
 fn fraction(text: &[u8], from: usize) -> (i64, usize) {
     if text.get(from) != Some(&b'.') {
         return (0, from);
@@ -139,6 +204,25 @@ mod tests {
         );
     }
 
+    /// A time of one of two minutes, in some form, at times with a byte changed.
+    fn time_like() -> impl Strategy<Value = Vec<u8>> {
+        let minute = prop_oneof![Just("2025-11-20 13:06:"), Just("2025-11-20T23:59:")];
+        let fraction = prop_oneof![4 => "\\.[0-9]{3}", 1 => "(\\.[0-9]{0,9})?"];
+        let zone = prop_oneof![Just("+00:00"), Just("-0400"), Just("Z"), Just("+05:30"), Just("")];
+        let change = prop_oneof![3 => Just(None), 1 => (0..30_usize, any::<u8>()).prop_map(Some)];
+        (minute, 0..62_u8, fraction, zone, "[ 0-9a]{0,2}", change).prop_map(
+            |(minute, second, fraction, zone, rest, change)| {
+                let mut time = format!("{minute}{second:02}{fraction}{zone}{rest}").into_bytes();
+                if let Some((at, byte)) = change
+                    && at < time.len()
+                {
+                    time[at] = byte;
+                }
+                time
+            },
+        )
+    }
+
     proptest! {
         #[test]
         fn every_instant_is_read_as_it_was_written(seconds in 0_i64..9_000_000_000) {
@@ -148,8 +232,16 @@ mod tests {
         }
 
         #[test]
+        fn a_minute_remembered_changes_nothing(times in proptest::collection::vec(time_like(), 1..8)) {
+            let mut recent = RecentMinute::default();
+            for time in times {
+                prop_assert_eq!(recent.parse(&time), parse_local(&time), "{}", String::from_utf8_lossy(&time));
+            }
+        }
+
+        #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let _ = (parse_local(&bytes), parse_unix_ns(&bytes));
+            let _ = (parse_local(&bytes), parse_unix_ns(&bytes), RecentMinute::default().parse(&bytes));
         }
     }
 }

@@ -18,9 +18,6 @@ pub const MAX_PREFIX_BYTES: usize = 512;
 /// Keys under which wrappers keep the line.
 const WRAPPER_KEYS: [&[u8]; 5] = [b"log", b"_msg", b"line", b"message", b"MESSAGE"];
 
-/// Levels of chronicles.
-const NWAKU_LEVELS: [&[u8]; 7] = [b"TRC", b"DBG", b"INF", b"NTC", b"WRN", b"ERR", b"FAT"];
-
 /// What begins at a place of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Head {
@@ -61,13 +58,14 @@ fn head_at(line: &[u8]) -> Option<Head> {
 }
 
 /// `LVL YYYY-MM-DD hh…`
+#[inline]
 pub(super) fn is_text_head(line: &[u8]) -> bool {
     line.len() > 24
         && line[3] == b' '
         && line[4].is_ascii_digit()
         && line[8] == b'-'
         && line[14] == b' '
-        && NWAKU_LEVELS.contains(&&line[..3])
+        && matches!(&line[..3], b"TRC" | b"DBG" | b"INF" | b"NTC" | b"WRN" | b"ERR" | b"FAT")
 }
 
 fn is_zap_head(line: &[u8]) -> bool {

@@ -41,6 +41,7 @@ impl DuplicateSummary {
     /// Of these ages.
     pub(super) fn of(ages_ns: &mut [i64]) -> Self {
         let age = Distribution::of(ages_ns);
+        ages_ns.sort_unstable();
         if ages_ns.is_empty() {
             return Self::default();
         }

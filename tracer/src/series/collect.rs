@@ -1,18 +1,16 @@
-//! Gathers the series while the receivers are judged one after the other.
+//! Gathers the series: what each receiver adds is found by itself, at the same time as for others, and then put together
+//! in the order of the receivers.
 
-use std::mem;
+use std::sync::OnceLock;
 
 use super::{
-    DuplicateSummary, LatencyBin, LatencyGroups, LostMessages, Outage, OutageKind, OverTime, Presence, Reordering,
+    Distances, DuplicateSummary, LostMessages, MAX_LOST_LISTED, Outage, OutageKind, OverTime, Presence, Reordering,
     buckets::Grid,
-    groups::{Arrival, Groups},
-    histogram::histogram,
-    outages::{Part, Step, merge, parts},
-    reordering::Front,
+    outages::{NamedPart, Part, Step, merge, parts},
 };
 use crate::{
     join::{Book, Slot, SlotState},
-    judge::Judgement,
+    judge::{Fate, Judgement},
     latency::Distribution,
     model::Archive,
     place::{Place, place_of_failure},
@@ -35,245 +33,272 @@ pub(crate) struct ReceiverSeries {
     pub(crate) reordering: Reordering,
 }
 
+/// What one receiver adds to the series of the run.
+#[derive(Debug)]
+pub(crate) struct Share {
+    receiver: String,
+    buckets: Vec<BucketShare>,
+    parts: Vec<Part>,
+    ages_ns: Vec<i64>,
+    distances: Distances,
+    /// The first lost slots, as many as are listed at most.
+    lost: Vec<(u32, Place)>,
+    lost_count: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct BucketShare {
+    expected: u64,
+    lost: u64,
+    slowest_ns: Option<i64>,
+}
+
 /// What is shown of the run.
 #[derive(Debug)]
 pub(crate) struct RunSeries {
     pub(crate) over_time: OverTime,
     pub(crate) outages: Vec<Outage>,
-    pub(crate) groups: LatencyGroups,
-    pub(crate) latency_histogram: Vec<LatencyBin>,
     pub(crate) duplicates: DuplicateSummary,
     pub(crate) reordering: Reordering,
     pub(crate) lost_messages: LostMessages,
 }
 
-/// What became of a slot at the receiver at hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// Neither expected nor received.
-    None,
-    Received,
-    Lost(Place),
+/// What all receivers share: the messages on the axis of time.
+pub(crate) struct Frame<'a> {
+    archive: &'a Archive,
+    book: &'a Book,
+    bucket_of_slot: Vec<u8>,
+    /// With what the publishers say, and nothing of receivers.
+    over_time: OverTime,
+    /// The messages in the order of intended times, then as in the book. Made when something was lost.
+    timeline: OnceLock<Vec<Moment>>,
+}
+
+/// A message on the axis of time.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    at_ns: i64,
+    slot: u32,
+    sender: u32,
 }
 
 /// The series of a run under way.
 pub(crate) struct Series<'a> {
-    archive: &'a Archive,
-    book: &'a Book,
-    /// The slots in the order of intended times, then as in the book.
-    by_time: Vec<u32>,
-    bucket_of_slot: Vec<u8>,
+    frame: &'a Frame<'a>,
     over_time: OverTime,
-    delivery_parts: Vec<(Option<String>, Part)>,
-    groups: Groups,
+    delivery_parts: Vec<NamedPart>,
     ages_ns: Vec<i64>,
-    distances: Vec<u32>,
+    distances: Distances,
     lost_messages: LostMessages,
-    fates: Vec<Fate>,
 }
 
-impl<'a> Series<'a> {
+impl<'a> Frame<'a> {
     pub(crate) fn new(archive: &'a Archive, book: &'a Book) -> Self {
-        let intended_ns = |slot: &Slot| intended_ns(book, slot);
-        let mut by_time: Vec<u32> = (0..book.slots.len())
-            .map(|number| u32::try_from(number).expect("the book numbers slots with 32 bits"))
-            .collect();
-        by_time.sort_by_key(|number| intended_ns(&book.slots[*number as usize]));
-        let at = |number: Option<&u32>| number.map(|number| intended_ns(&book.slots[*number as usize]));
+        let times = || book.slots.iter().map(|slot| intended_ns(book, slot));
         let (mut over_time, mut bucket_of_slot) = (OverTime::default(), Vec::new());
-        if let (Some(first_ns), Some(last_ns)) = (at(by_time.first()), at(by_time.last())) {
+        if let (Some(first_ns), Some(last_ns)) = (times().min(), times().max()) {
             let grid = Grid::new(first_ns, last_ns);
             over_time = grid.buckets(last_ns);
-            let bucket = |slot: &Slot| u8::try_from(grid.bucket(intended_ns(slot))).unwrap_or(u8::MAX);
-            bucket_of_slot = book.slots.iter().map(bucket).collect();
+            let bucket = |at_ns| u8::try_from(grid.bucket(at_ns)).unwrap_or(u8::MAX);
+            bucket_of_slot = times().map(bucket).collect();
         }
         for (slot, bucket) in book.slots.iter().zip(&bucket_of_slot) {
             let bucket = &mut over_time.buckets[usize::from(*bucket)];
             bucket.messages += 1;
             bucket.never_acked += u64::from(slot.state != SlotState::Acked);
         }
+        Self {
+            archive,
+            book,
+            bucket_of_slot,
+            over_time,
+            timeline: OnceLock::new(),
+        }
+    }
+
+    /// What is shown of a receiver, and what it adds to the run. Changes the order of the latencies.
+    pub(crate) fn share(&self, receiver: &Receiver<'_>, judgement: &mut Judgement) -> (ReceiverSeries, Share) {
+        let (lost, lost_count) = lost(judgement);
+        let share = Share {
+            receiver: receiver.name.clone(),
+            buckets: self.buckets(judgement),
+            parts: if lost.is_empty() {
+                Vec::new()
+            } else {
+                self.parts(judgement)
+            },
+            ages_ns: judgement.duplicates.iter().map(|d| d.age_ns).collect(),
+            distances: std::mem::take(&mut judgement.distances),
+            lost,
+            lost_count,
+        };
+        let shown = ReceiverSeries {
+            pairs: pairs(judgement),
+            presence: Presence::of(&receiver.window, &receiver.gaps),
+            reordering: Reordering::of(&share.distances),
+        };
+        (shown, share)
+    }
+
+    fn buckets(&self, judgement: &Judgement) -> Vec<BucketShare> {
+        let mut buckets = vec![BucketShare::default(); self.over_time.buckets.len()];
+        for (fate, bucket) in judgement.fates.iter().zip(&self.bucket_of_slot) {
+            let bucket = &mut buckets[usize::from(*bucket)];
+            bucket.expected += u64::from(matches!(fate, Fate::Received | Fate::Lost(_)));
+            bucket.lost += u64::from(matches!(fate, Fate::Lost(_)));
+        }
+        for (first, from_intended_ns) in judgement.firsts.iter().zip(&judgement.from_intended_ns) {
+            let bucket = &mut buckets[usize::from(self.bucket_of_slot[first.slot as usize])];
+            bucket.slowest_ns = bucket.slowest_ns.max(Some(*from_intended_ns));
+        }
+        buckets
+    }
+
+    fn parts(&self, judgement: &Judgement) -> Vec<Part> {
+        let step = |moment: &Moment| {
+            let lost = match judgement.fates[moment.slot as usize] {
+                Fate::None | Fate::Recovered => return None,
+                Fate::Received => None,
+                Fate::Lost(place) => Some(place),
+            };
+            Some(self.step(moment, lost))
+        };
+        parts(self.timeline().iter().filter_map(step), self.book.senders.len())
+    }
+
+    fn timeline(&self) -> &[Moment] {
+        self.timeline.get_or_init(|| {
+            let slots = (0..).zip(&self.book.slots);
+            let mut moments: Vec<Moment> = slots.map(|(number, slot)| self.moment(number, slot)).collect();
+            moments.sort_by_key(|moment| moment.at_ns);
+            moments
+        })
+    }
+
+    fn moment(&self, number: u32, slot: &Slot) -> Moment {
+        Moment {
+            at_ns: intended_ns(self.book, slot),
+            slot: number,
+            sender: u32::try_from(slot.sender()).expect("the book numbers senders with 32 bits"),
+        }
+    }
+
+    fn step(&self, moment: &Moment, lost: Option<Place>) -> Step {
+        Step {
+            at_ns: moment.at_ns,
+            sender: moment.sender,
+            // Only lost messages are ever named.
+            index: lost.map_or(0, |_| self.book.slots[moment.slot as usize].index),
+            lost,
+        }
+    }
+
+    /// The outages of publishing: of each sender on its own.
+    fn publishing_parts(&self) -> Vec<NamedPart> {
+        let is_failed = |slot: &Slot| slot.state != SlotState::Acked;
+        let of_sender = |slots: std::ops::Range<usize>| {
+            let numbered = (slots.start as u32..).zip(&self.book.slots[slots]);
+            let mut moments: Vec<Moment> = numbered.map(|(number, slot)| self.moment(number, slot)).collect();
+            moments.sort_by_key(|moment| moment.at_ns);
+            let step = |moment: &Moment| {
+                let slot = &self.book.slots[moment.slot as usize];
+                let place = is_failed(slot).then(|| place_of_failure(self.book.attempts_at(slot)));
+                self.step(moment, place)
+            };
+            parts(moments.iter().map(step), self.book.senders.len())
+        };
+        let ranges = self.book.senders.iter().map(|sender| sender.slots.clone());
+        let failed = ranges.filter(|slots| self.book.slots[slots.clone()].iter().any(is_failed));
+        failed.flat_map(of_sender).map(|part| (None, part)).collect()
+    }
+}
+
+impl<'a> Series<'a> {
+    /// Begins with what the publishers' logs say.
+    pub(crate) fn new(frame: &'a Frame<'a>) -> Self {
+        let Frame { archive, book, .. } = frame;
         let mut lost_messages = LostMessages::default();
         for slot in book.slots.iter().filter(|slot| slot.state != SlotState::Acked) {
             lost_messages.add(archive, book, None, slot, place_of_failure(book.attempts_at(slot)));
         }
         Self {
-            archive,
-            book,
-            by_time,
-            bucket_of_slot,
-            over_time,
+            frame,
+            over_time: frame.over_time.clone(),
             delivery_parts: Vec::new(),
-            groups: Groups::default(),
             ages_ns: Vec::new(),
-            distances: Vec::new(),
+            distances: Distances::default(),
             lost_messages,
-            fates: Vec::new(),
         }
     }
 
-    /// Adds a receiver, whose latencies are in the order of arrival still.
-    pub(crate) fn add(&mut self, receiver: &Receiver, judgement: &Judgement) -> ReceiverSeries {
-        self.ages_ns.extend(judgement.duplicates.iter().map(|d| d.age_ns));
-        let (pairs, mut distances) = self.arrivals(receiver, judgement);
-        self.fates(judgement);
-        self.lost(receiver, judgement);
-        self.count();
-        self.outages(receiver);
-        self.distances.extend_from_slice(&distances);
-        ReceiverSeries {
-            pairs,
-            presence: Presence::of(&receiver.window, &receiver.gaps),
-            reordering: Reordering::of(&mut distances),
+    /// Takes what a receiver adds; in the order of the receivers.
+    pub(crate) fn take(&mut self, share: Share) {
+        for (bucket, more) in self.over_time.buckets.iter_mut().zip(&share.buckets) {
+            bucket.expected += more.expected;
+            bucket.lost += more.lost;
+            bucket.slowest_ns = bucket.slowest_ns.max(more.slowest_ns);
         }
-    }
-
-    /// Goes through the first arrivals in their order.
-    fn arrivals(&mut self, receiver: &Receiver, judgement: &Judgement) -> (Vec<PairLatency>, Vec<u32>) {
-        let senders = self.book.senders.len();
-        let mut fronts = vec![Front::default(); senders];
-        let mut values_ns: Vec<(Vec<i64>, Vec<i64>)> = vec![Default::default(); senders];
-        let mut distances = Vec::new();
-        let filter_node = match receiver.service_nodes.first() {
-            Some(only) if receiver.service_nodes.len() == 1 => Some(*only),
-            _ => None,
-        };
-        let latencies = judgement.from_intended_ns.iter().zip(&judgement.from_sent_ns);
-        for (number, (from_intended_ns, from_sent_ns)) in judgement.first_attempts.iter().zip(latencies) {
-            let attempt = &self.book.attempts[*number as usize];
-            let slot = self.book.slot_of(*number as usize);
-            let sender = self.book.slots[slot].sender;
-            values_ns[sender].0.push(*from_intended_ns);
-            values_ns[sender].1.push(*from_sent_ns);
-            let arrived_ns = attempt.sent_ns.saturating_add(*from_sent_ns);
-            distances.extend(fronts[sender].distance(attempt.index, arrived_ns));
-            self.groups.add(Arrival {
-                attempt,
-                filter_node,
-                from_intended_ns: *from_intended_ns,
-            });
-            let bucket = &mut self.over_time.buckets[usize::from(self.bucket_of_slot[slot])];
-            bucket.slowest_ns = bucket.slowest_ns.max(Some(*from_intended_ns));
+        self.ages_ns.extend(share.ages_ns);
+        self.distances.merge(&share.distances);
+        let name = Some(share.receiver.as_str());
+        let Frame { archive, book, .. } = self.frame;
+        for (slot, place) in &share.lost {
+            let slot = &book.slots[*slot as usize];
+            self.lost_messages.add(archive, book, name, slot, *place);
         }
-        let pair = |(mut from_intended_ns, mut from_sent_ns): (Vec<i64>, Vec<i64>)| PairLatency {
-            from_intended: Distribution::of(&mut from_intended_ns),
-            from_sent: Distribution::of(&mut from_sent_ns),
-        };
-        (values_ns.into_iter().map(pair).collect(), distances)
-    }
-
-    /// Notes what became of each slot.
-    fn fates(&mut self, judgement: &Judgement) {
-        self.fates.clear();
-        self.fates.resize(self.book.slots.len(), Fate::None);
-        for number in &judgement.first_attempts {
-            let slot = self.book.slot_of(*number as usize);
-            if self.book.slots[slot].state == SlotState::Acked {
-                self.fates[slot] = Fate::Received;
-            }
-        }
-        for (sender, cell) in self.book.senders.iter().zip(&judgement.cells) {
-            let mut numbers = sender.slots.clone();
-            for (index, place) in &cell.lost {
-                // Both are in ascending order of index.
-                if let Some(number) = numbers.find(|number| self.book.slots[*number].index == *index) {
-                    self.fates[number] = Fate::Lost(*place);
-                }
-            }
-        }
-    }
-
-    fn lost(&mut self, receiver: &Receiver, judgement: &Judgement) {
-        if judgement.cells.iter().all(|cell| cell.lost.is_empty()) {
-            return;
-        }
-        for (slot, fate) in self.book.slots.iter().zip(&self.fates) {
-            if let Fate::Lost(place) = fate {
-                self.lost_messages
-                    .add(self.archive, self.book, Some(&receiver.name), slot, *place);
-            }
-        }
-    }
-
-    fn count(&mut self) {
-        for (fate, bucket) in self.fates.iter().zip(&self.bucket_of_slot) {
-            let bucket = &mut self.over_time.buckets[usize::from(*bucket)];
-            bucket.expected += u64::from(*fate != Fate::None);
-            bucket.lost += u64::from(matches!(fate, Fate::Lost(_)));
-        }
-    }
-
-    fn outages(&mut self, receiver: &Receiver) {
-        if !self.fates.iter().any(|fate| matches!(fate, Fate::Lost(_))) {
-            return;
-        }
-        let step = |number: &u32| {
-            let slot = &self.book.slots[*number as usize];
-            let lost = match self.fates[*number as usize] {
-                Fate::None => return None,
-                Fate::Received => None,
-                Fate::Lost(place) => Some(place),
-            };
-            Some(step(self.book, slot, lost))
-        };
-        let steps: Vec<Step> = self.by_time.iter().filter_map(step).collect();
-        let parts = parts(&steps, self.book.senders.len());
+        self.lost_messages.more += share.lost_count - share.lost.len() as u64;
+        let parts = share.parts.into_iter();
         self.delivery_parts
-            .extend(parts.into_iter().map(|part| (Some(receiver.name.clone()), part)));
+            .extend(parts.map(|part| (Some(share.receiver.clone()), part)));
     }
 
-    /// The outages of publishing: of each sender on its own.
-    fn publishing_parts(&self) -> Vec<(Option<String>, Part)> {
-        let of_sender = |number: usize| {
-            let slots = self.by_time.iter().map(|slot| &self.book.slots[*slot as usize]);
-            let steps: Vec<Step> = slots
-                .filter(|slot| slot.sender == number)
-                .map(|slot| {
-                    let lost = slot.state != SlotState::Acked;
-                    step(
-                        self.book,
-                        slot,
-                        lost.then(|| place_of_failure(self.book.attempts_at(slot))),
-                    )
-                })
-                .collect();
-            parts(&steps, self.book.senders.len())
-        };
-        let failed = |number: &usize| {
-            let slots = &self.book.slots[self.book.senders[*number].slots.clone()];
-            slots.iter().any(|slot| slot.state != SlotState::Acked)
-        };
-        let senders = (0..self.book.senders.len()).filter(failed);
-        senders.flat_map(of_sender).map(|part| (None, part)).collect()
-    }
-
-    /// The series of the whole run. `sorted_ns` are all latencies since intended, in ascending order.
-    pub(crate) fn finish(mut self, sorted_ns: &[i64]) -> RunSeries {
-        let names: Vec<&str> = self.book.senders.iter().map(|sender| sender.name.as_str()).collect();
-        let mut outages = merge(OutageKind::Publishing, self.publishing_parts(), &names);
-        outages.extend(merge(OutageKind::Delivery, mem::take(&mut self.delivery_parts), &names));
+    /// The series of the whole run.
+    pub(crate) fn finish(mut self) -> RunSeries {
+        let senders = &self.frame.book.senders;
+        let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
+        let mut outages = merge(OutageKind::Publishing, self.frame.publishing_parts(), &names);
+        outages.extend(merge(OutageKind::Delivery, self.delivery_parts, &names));
         outages.sort_by_key(|outage| (outage.begin, outage.kind));
         RunSeries {
             over_time: self.over_time,
             outages,
-            groups: self.groups.finish(&self.archive.symbols),
-            latency_histogram: histogram(sorted_ns),
             duplicates: DuplicateSummary::of(&mut self.ages_ns),
-            reordering: Reordering::of(&mut self.distances),
+            reordering: Reordering::of(&self.distances),
             lost_messages: self.lost_messages,
         }
     }
 }
 
-fn step(book: &Book, slot: &Slot, lost: Option<Place>) -> Step {
-    Step {
-        at_ns: intended_ns(book, slot),
-        sender: slot.sender,
-        index: slot.index,
-        lost,
+/// Latency by sender. Changes the order of each sender's latencies.
+fn pairs(judgement: &mut Judgement) -> Vec<PairLatency> {
+    let Judgement {
+        cells,
+        from_intended_ns,
+        from_sent_ns,
+        ..
+    } = judgement;
+    let pair = |cell: &crate::judge::Cell| PairLatency {
+        from_intended: Distribution::of(&mut from_intended_ns[cell.firsts.clone()]),
+        from_sent: Distribution::of(&mut from_sent_ns[cell.firsts.clone()]),
+    };
+    cells.iter().map(pair).collect()
+}
+
+/// The first lost slots, and how many there are.
+fn lost(judgement: &Judgement) -> (Vec<(u32, Place)>, u64) {
+    if judgement.cells.iter().all(|cell| cell.lost.is_empty()) {
+        return (Vec::new(), 0);
     }
+    let fates = (0..).zip(&judgement.fates);
+    let lost = fates.filter_map(|(number, fate)| match fate {
+        Fate::Lost(place) => Some((number, *place)),
+        _ => None,
+    });
+    let count = judgement.cells.iter().map(|cell| cell.lost.len() as u64).sum();
+    (lost.take(MAX_LOST_LISTED).collect(), count)
 }
 
 /// When the schedule wanted the first attempt sent.
 fn intended_ns(book: &Book, slot: &Slot) -> i64 {
-    book.attempts_at(slot).first().map_or(0, |attempt| attempt.intended_ns)
+    book.times(slot.attempts().start).intended_ns
 }

@@ -1,21 +1,22 @@
 //! Latency by service node, content topic and size.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
+    join::Book,
     latency::Distribution,
     model::AttemptRecord,
     symbols::{Symbol, Symbols},
 };
 
 /// Stands for receivers that were subscribed at several service nodes: which of them brought a message is not kept.
-const SEVERAL: &str = "several service nodes";
+pub(super) const SEVERAL: &str = "several service nodes";
 
 /// Stands for what the log does not name.
-const NOT_LOGGED: &str = "not logged";
+pub(super) const NOT_LOGGED: &str = "not logged";
 
 /// Latency since intended of one group of first arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -39,80 +40,73 @@ pub struct LatencyGroups {
     pub by_size: Vec<GroupLatency>,
 }
 
-/// What a first arrival is grouped by.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival<'a> {
-    pub(super) attempt: &'a AttemptRecord,
-    /// The only service node of the receiver; `None` when it had several.
-    pub(super) filter_node: Option<Symbol>,
-    pub(super) from_intended_ns: i64,
+/// What attempts are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Kind {
+    pub(super) push_node: Option<Symbol>,
+    pub(super) content_topic: Symbol,
+    pub(super) size_class: u8,
 }
 
-/// The values of each group.
-#[derive(Debug, Default)]
-pub(super) struct Groups {
-    push_nodes: BTreeMap<Option<Symbol>, Vec<i64>>,
-    filter_nodes: BTreeMap<Option<Symbol>, Vec<i64>>,
-    content_topics: BTreeMap<Symbol, Vec<i64>>,
-    sizes: BTreeMap<u8, Vec<i64>>,
+/// The kinds of attempts of a run: a handful mostly.
+#[derive(Debug)]
+pub(crate) struct Kinds {
+    pub(super) kinds: Vec<Kind>,
+    /// By attempt of the book.
+    of_attempt: Vec<u32>,
 }
 
-impl Groups {
-    pub(super) fn add(&mut self, arrival: Arrival<'_>) {
-        let Arrival {
-            attempt,
-            filter_node,
-            from_intended_ns,
-        } = arrival;
-        self.push_nodes
-            .entry(attempt.service_node)
-            .or_default()
-            .push(from_intended_ns);
-        self.filter_nodes.entry(filter_node).or_default().push(from_intended_ns);
-        self.content_topics
-            .entry(attempt.content_topic)
-            .or_default()
-            .push(from_intended_ns);
-        self.sizes.entry(attempt.size_class).or_default().push(from_intended_ns);
-    }
-
-    pub(super) fn finish(self, symbols: &Symbols) -> LatencyGroups {
-        let name = |symbol: Symbol| match symbols.name(symbol) {
-            "" => NOT_LOGGED.to_owned(),
-            name => name.to_owned(),
+impl Kinds {
+    pub(crate) fn new(book: &Book) -> Self {
+        let mut numbers: HashMap<Kind, u32> = HashMap::new();
+        let mut kinds = Vec::new();
+        let mut last: Option<(Kind, u32)> = None;
+        let mut number = |attempt: &AttemptRecord| {
+            let kind = Kind {
+                push_node: attempt.service_node,
+                content_topic: attempt.content_topic,
+                size_class: attempt.size_class,
+            };
+            match last {
+                Some((known, number)) if known == kind => number,
+                _ => {
+                    let number = *numbers.entry(kind).or_insert_with(|| {
+                        kinds.push(kind);
+                        u32::try_from(kinds.len() - 1).expect("the book numbers attempts with 32 bits")
+                    });
+                    last = Some((kind, number));
+                    number
+                }
+            }
         };
-        LatencyGroups {
-            by_push_node: named(self.push_nodes, |node| node.map_or(NOT_LOGGED.to_owned(), name)),
-            by_filter_node: named(self.filter_nodes, |node| node.map_or(SEVERAL.to_owned(), name)),
-            by_content_topic: named(self.content_topics, name),
-            by_size: self
-                .sizes
-                .into_iter()
-                .map(|(class, values_ns)| group(show_class(class), values_ns))
-                .collect(),
-        }
+        let of_attempt = book.attempts.iter().map(&mut number).collect();
+        Self { kinds, of_attempt }
+    }
+
+    /// The kind of an attempt, as a number.
+    #[inline]
+    pub(super) fn of(&self, attempt: u32) -> u32 {
+        self.of_attempt[attempt as usize]
     }
 }
 
-/// In the order of names: symbols are numbered by the order of reading, which must not show.
-fn named<K>(groups: BTreeMap<K, Vec<i64>>, name: impl Fn(K) -> String) -> Vec<GroupLatency> {
-    let mut groups: Vec<GroupLatency> = groups
-        .into_iter()
-        .map(|(key, values_ns)| group(name(key), values_ns))
-        .collect();
-    groups.sort_by(|a, b| a.name.cmp(&b.name));
-    groups
-}
+/// What a group is called. Groups of equal name stand in the order of what they are: that which is not logged, the empty
+/// name, and then a name that looks like the word for them.
+pub(super) type GroupName = (String, Option<String>);
 
-fn group(name: String, mut values_ns: Vec<i64>) -> GroupLatency {
-    GroupLatency {
-        name,
-        from_intended: Distribution::of(&mut values_ns),
-    }
+/// By the name of a service node or a content topic.
+pub(super) fn group_name(symbols: &Symbols, symbol: Option<Symbol>, without: &str) -> GroupName {
+    let name = symbol.map(|symbol| symbols.name(symbol).to_owned());
+    let shown = match name.as_deref() {
+        None => without,
+        Some("") => NOT_LOGGED,
+        Some(name) => name,
+    };
+    (shown.to_owned(), name)
 }
 
 /// The largest size of a class, in the unit that makes it a whole number.
-fn show_class(class: u8) -> String {
+pub(super) fn show_class(class: u8) -> String {
     match class {
         0..10 => format!("up to {} B", 1_u64 << class),
         10..20 => format!("up to {} KiB", 1_u64 << (class - 10)),
@@ -124,6 +118,22 @@ fn show_class(class: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn groups_of_equal_name_stand_in_the_order_of_what_they_are() {
+        let name = |names: [&str; 2], symbol: usize| {
+            let mut symbols = Symbols::default();
+            let numbers = names.map(|name| symbols.intern(name));
+            group_name(&symbols, Some(numbers[symbol]), NOT_LOGGED)
+        };
+        // In whatever order the names were read.
+        let forward = [name(["", NOT_LOGGED], 0), name(["", NOT_LOGGED], 1)];
+        let backward = [name([NOT_LOGGED, ""], 1), name([NOT_LOGGED, ""], 0)];
+        assert_eq!(forward, backward);
+        let without = group_name(&Symbols::default(), None, NOT_LOGGED);
+        let names = [&without, &forward[0], &forward[1]];
+        assert!(names.iter().all(|(shown, _)| shown == NOT_LOGGED) && names.is_sorted());
+    }
 
     #[test]
     fn classes_are_named_by_their_largest_size() {

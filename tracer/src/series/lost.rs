@@ -53,7 +53,7 @@ impl LostMessages {
         }
         self.listed.push(LostMessage {
             receiver: receiver.map(str::to_owned),
-            sender: book.senders[slot.sender].name.clone(),
+            sender: book.senders[slot.sender()].name.clone(),
             index: slot.index,
             hash: MessageHash(*archive.hashes.bytes(last.hash)),
             intended: Timestamp::from_unix_ns(last.intended_ns),

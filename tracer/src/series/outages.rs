@@ -68,7 +68,7 @@ pub struct Outage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) at_ns: i64,
-    pub(super) sender: usize,
+    pub(super) sender: u32,
     pub(super) index: u32,
     /// Where it was lost; `None` when it was not.
     pub(super) lost: Option<Place>,
@@ -88,45 +88,60 @@ pub(super) struct Part {
 #[derive(Debug, Clone, Default)]
 struct Run {
     first_ns: i64,
+    /// Numbers of the lost messages.
     members: Vec<usize>,
 }
 
-/// The outages in one receiver's sequence. `senders` is the number of senders.
-pub(super) fn parts(steps: &[Step], senders: usize) -> Vec<Part> {
-    let mut member = vec![false; steps.len()];
-    let mut spans: Vec<(i64, i64)> = Vec::new();
-    let mut close = |run: &mut Run, end_ns: i64| {
+/// What is found on the way through a sequence. Only lost messages are kept, so that a few among millions cost little.
+#[derive(Debug, Default)]
+struct Found {
+    lost: Vec<Step>,
+    /// Whether each of `lost` belongs to an outage.
+    member: Vec<bool>,
+    spans: Vec<(i64, i64)>,
+}
+
+impl Found {
+    fn close(&mut self, run: &mut Run, end_ns: i64) {
         if run.members.len() >= MIN_OUTAGE_MESSAGES {
-            spans.push((run.first_ns, end_ns));
-            run.members.iter().for_each(|number| member[*number] = true);
+            self.spans.push((run.first_ns, end_ns));
+            run.members.iter().for_each(|number| self.member[*number] = true);
         }
         run.members.clear();
-    };
+    }
+}
+
+/// The outages in one receiver's sequence. `senders` is the number of senders.
+pub(super) fn parts(steps: impl IntoIterator<Item = Step>, senders: usize) -> Vec<Part> {
+    let mut found = Found::default();
     // One run over all senders, and one for each.
     let mut runs = vec![Run::default(); senders + 1];
-    for (number, step) in steps.iter().enumerate() {
-        for of in [0, step.sender + 1] {
+    for step in steps {
+        let of_step = [0, step.sender as usize + 1];
+        if step.lost.is_none() {
+            of_step.iter().for_each(|of| found.close(&mut runs[*of], step.at_ns));
+            continue;
+        }
+        for of in of_step {
             let run = &mut runs[of];
-            if step.lost.is_none() {
-                close(run, step.at_ns);
-                continue;
-            }
             if run.members.is_empty() {
                 run.first_ns = step.at_ns;
             }
-            run.members.push(number);
+            run.members.push(found.lost.len());
         }
+        found.lost.push(step);
+        found.member.push(false);
     }
-    runs.iter_mut().for_each(|run| close(run, i64::MAX));
-    let mut parts = joined(spans);
+    runs.iter_mut().for_each(|run| found.close(run, i64::MAX));
+    let mut parts = joined(found.spans);
     let mut at = 0;
-    for (step, _) in steps.iter().zip(member).filter(|(_, member)| *member) {
+    for (step, _) in found.lost.iter().zip(found.member).filter(|(_, member)| *member) {
         while parts.get(at).is_some_and(|part| part.end_ns < step.at_ns) {
             at += 1;
         }
         if let (Some(part), Some(place)) = (parts.get_mut(at), step.lost) {
             *part.places.entry(place).or_default() += 1;
-            part.indices.entry(step.sender).or_default().push(step.index);
+            part.indices.entry(step.sender as usize).or_default().push(step.index);
         }
     }
     parts
@@ -219,7 +234,7 @@ mod tests {
             let each = pattern.bytes().enumerate().filter(|(_, letter)| *letter != b' ');
             let step = |(at, letter): (usize, u8)| Step {
                 at_ns: at as i64 * 10 + sender as i64,
-                sender,
+                sender: sender as u32,
                 index: at as u32 + 1,
                 lost: (letter == b'x').then_some(Place::RelayedNotPushed),
             };
@@ -231,7 +246,7 @@ mod tests {
     }
 
     fn spans(of_senders: &[&str]) -> Vec<(i64, i64, u64)> {
-        parts(&steps(of_senders), of_senders.len())
+        parts(steps(of_senders), of_senders.len())
             .iter()
             .map(|part| (part.begin_ns, part.end_ns, part.places.values().sum()))
             .collect()
@@ -257,7 +272,7 @@ mod tests {
     #[test]
     fn overlapping_parts_of_receivers_are_one_outage() {
         let of = |name: &str, pattern| {
-            parts(&steps(&[pattern]), 1)
+            parts(steps(&[pattern]), 1)
                 .into_iter()
                 .map(|part| (Some(name.to_owned()), part))
                 .collect::<Vec<_>>()

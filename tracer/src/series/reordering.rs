@@ -1,5 +1,7 @@
 //! How far behind messages came that were overtaken.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -16,41 +18,74 @@ pub struct Reordering {
     pub max: Option<u32>,
 }
 
-impl Reordering {
-    /// Of these distances.
-    pub(super) fn of(distances: &mut [u32]) -> Self {
-        distances.sort_unstable();
-        let rank = |percent: usize| {
-            let rank = (distances.len() * percent).div_ceil(100);
-            distances.get(rank.checked_sub(1)?).copied()
-        };
-        Self {
-            n: distances.len() as u64,
-            p50: rank(50),
-            p99: rank(99),
-            max: distances.last().copied(),
+/// Distances below this are counted in an array; they are nearly all.
+const NEAR: u32 = 4096;
+
+/// Distances, counted: their number says little about a run of millions, and few of them are different.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Distances {
+    n: u64,
+    /// By distance, as far as any was met.
+    near: Vec<u64>,
+    far: BTreeMap<u32, u64>,
+}
+
+impl Distances {
+    /// Counts one.
+    #[inline]
+    pub(crate) fn add(&mut self, distance: u32) {
+        self.add_many(distance, 1);
+    }
+
+    /// Number of distances.
+    pub(crate) fn n(&self) -> u64 {
+        self.n
+    }
+
+    /// Adds those of another.
+    pub(super) fn merge(&mut self, other: &Self) {
+        other
+            .iter()
+            .for_each(|(distance, count)| self.add_many(distance, count));
+    }
+
+    fn add_many(&mut self, distance: u32, count: u64) {
+        self.n += count;
+        if distance >= NEAR {
+            *self.far.entry(distance).or_default() += count;
+            return;
         }
+        if self.near.len() <= distance as usize {
+            self.near.resize(distance as usize + 1, 0);
+        }
+        self.near[distance as usize] += count;
+    }
+
+    /// The distances met in ascending order, each with its count.
+    fn iter(&self) -> impl Iterator<Item = (u32, u64)> {
+        let near = (0..).zip(self.near.iter().copied()).filter(|(_, count)| *count > 0);
+        near.chain(self.far.iter().map(|(distance, count)| (*distance, *count)))
     }
 }
 
-/// How far the indices of one sender had got at a receiver.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Front {
-    at_ns: i64,
-    highest_now: u32,
-    highest_before: u32,
-}
-
-impl Front {
-    /// By how much `index` was overtaken: `None` when it was not. Arrivals come in order of time.
-    pub(super) fn distance(&mut self, index: u32, arrived_ns: i64) -> Option<u32> {
-        if arrived_ns > self.at_ns || self.highest_now == 0 {
-            self.highest_before = self.highest_before.max(self.highest_now);
-            self.highest_now = 0;
-            self.at_ns = arrived_ns;
+impl Reordering {
+    /// Of these distances.
+    pub(super) fn of(distances: &Distances) -> Self {
+        let rank = |percent: u64| {
+            let rank = (distances.n * percent).div_ceil(100);
+            let mut upto = 0;
+            let mut reached = distances.iter().skip_while(|(_, count)| {
+                upto += count;
+                upto < rank
+            });
+            reached.next().map(|(distance, _)| distance)
+        };
+        Self {
+            n: distances.n,
+            p50: rank(50),
+            p99: rank(99),
+            max: rank(100),
         }
-        self.highest_now = self.highest_now.max(index);
-        (index < self.highest_before).then(|| self.highest_before - index)
     }
 }
 
@@ -59,16 +94,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_distance_is_to_the_highest_that_came_before() {
-        let mut front = Front::default();
-        let arrivals = [(1, 10), (5, 20), (2, 30), (6, 40), (4, 40), (3, 50)];
-        let mut distances: Vec<u32> = arrivals
-            .iter()
-            .filter_map(|(index, at_ns)| front.distance(*index, *at_ns))
-            .collect();
-        assert_eq!(distances, [3, 1, 3]);
-        let reordering = Reordering::of(&mut distances);
-        assert_eq!((reordering.n, reordering.p50, reordering.max), (3, Some(3), Some(3)));
-        assert_eq!(Reordering::of(&mut []), Reordering::default());
+    fn ranks_of_counted_distances() {
+        let of = |given: &[u32]| {
+            let (mut distances, mut more) = (Distances::default(), Distances::default());
+            let (a, b) = given.split_at(given.len() / 2);
+            a.iter().for_each(|distance| distances.add(*distance));
+            b.iter().for_each(|distance| more.add(*distance));
+            distances.merge(&more);
+            let r = Reordering::of(&distances);
+            (r.n, r.p50, r.p99, r.max)
+        };
+        assert_eq!(of(&[3, 1, 3]), (3, Some(3), Some(3), Some(3)));
+        assert_eq!(
+            of(&[NEAR + 7, 1, NEAR - 1, NEAR]),
+            (4, Some(NEAR - 1), Some(NEAR + 7), Some(NEAR + 7))
+        );
+        assert_eq!(of(&[2; 200]), (200, Some(2), Some(2), Some(2)));
+        let mut one_far = vec![1; 99];
+        one_far.push(u32::MAX);
+        assert_eq!(of(&one_far), (100, Some(1), Some(1), Some(u32::MAX)));
+        assert_eq!(of(&[]), (0, None, None, None));
     }
 }

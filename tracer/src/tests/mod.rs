@@ -5,6 +5,7 @@ mod fixture;
 mod gates;
 mod goldens;
 mod invariance;
+mod junit_schema;
 mod places;
 mod reference;
 mod reports;

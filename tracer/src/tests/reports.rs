@@ -14,7 +14,7 @@ use crate::{
 const EVIL: &str = "</script><b>|`x`|\u{1b}[31m\u{202e}\u{0}\u{ffff}]]>&\"'=1+1";
 
 /// A run with an outage of four messages, a duplicate, an overtaken message, and a publisher offline at its end.
-fn outage_run() -> Vec<LogText> {
+pub(super) fn outage_run() -> Vec<LogText> {
     let mut sent = publisher("publisher-1", 13);
     (1..=10).for_each(|index| {
         sent.acked(index, 1);
@@ -33,7 +33,7 @@ fn outage_run() -> Vec<LogText> {
 }
 
 /// The same with hostile names, texts and run id.
-fn hostile_report() -> Report {
+pub(super) fn hostile_report() -> Report {
     let mut report = report_on(&outage_run());
     report.run = Some(EVIL.to_owned());
     report.warnings.push(EVIL.to_owned());

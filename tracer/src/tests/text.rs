@@ -3,7 +3,10 @@
 use event_log::event::FailureOutcome;
 
 use super::fixture::*;
-use crate::report::{TextStyle, render_json, render_text, report_schema};
+use crate::{
+    report::{TextStyle, render_json, render_text},
+    schema::Document,
+};
 
 /// Two publishers, two receivers, a loss, a duplicate, a refusal, a late retry.
 fn troubled_run() -> Vec<LogText> {
@@ -313,9 +316,47 @@ fn the_text_fits_100_columns() {
     }
 }
 
+/// Whether `json` is what the schema says, no more and no less: a field that is not in it is an error.
+#[track_caller]
+fn assert_valid(document: Document, json: &serde_json::Value) {
+    let validator = jsonschema::validator_for(&document.schema()).unwrap();
+    let errors: Vec<String> = validator.iter_errors(json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let without = |key: &str| {
+        let mut less = json.clone();
+        less.as_object_mut().unwrap().remove(key).unwrap();
+        less
+    };
+    for key in ["notes", "summary", "rows"] {
+        if json.get(key).is_some() {
+            assert!(!validator.is_valid(&without(key)), "{key} is not required");
+        }
+    }
+}
+
+#[test]
+fn the_json_trace_is_valid_by_its_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    for log in super::reports::outage_run() {
+        std::fs::write(folder.path().join(&log.path), log.text()).unwrap();
+    }
+    for index in [1, 3, 9, 11] {
+        let id = format!("publisher-1/0:{index}").parse().unwrap();
+        let trace = crate::trace::trace(&[folder.path().to_owned()], &id, None).unwrap();
+        assert_valid(Document::Trace, &serde_json::to_value(&trace).unwrap());
+    }
+}
+
+#[test]
+fn the_json_comparison_is_valid_by_its_schema() {
+    let (before, after) = (archive(&clean_run(60)), archive(&super::reports::outage_run()));
+    let comparison = crate::diff::compare_archives(&before, &after, &crate::Options::default());
+    assert_valid(Document::Diff, &serde_json::to_value(&comparison).unwrap());
+}
+
 #[test]
 fn the_json_report_is_valid_by_its_schema() {
-    let validator = jsonschema::validator_for(&report_schema()).unwrap();
+    let validator = jsonschema::validator_for(&Document::Report.schema()).unwrap();
     for logs in [troubled_run(), clean_run(3), Vec::new()] {
         let json: serde_json::Value = serde_json::from_str(&render_json(&report_on(&logs))).unwrap();
         let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();

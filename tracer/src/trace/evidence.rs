@@ -8,8 +8,15 @@ use event_log::{
     event::{FailureOutcome, PushOutcome, Role},
 };
 
-use super::{gather::LogFacts, receivers::Client};
-use crate::place::Place;
+use super::{
+    gather::LogFacts,
+    native::{Native, What},
+    receivers::Client,
+};
+use crate::{
+    node_log::{Shows, covers},
+    place::Place,
+};
 
 /// Lightpush answers of version 2 and 3 that mean success.
 const STATUS_OK: u32 = 200;
@@ -31,6 +38,8 @@ pub(super) struct NodeLog<'a> {
     pub(super) pushes: Vec<Push<'a>>,
     /// Hashes it handed to relay peers.
     relayed: BTreeSet<MessageHash>,
+    /// What it would show if it had happened: all or nothing of an event log, of a native one what its level shows.
+    pub(super) shows: Shows,
 }
 
 /// A push to a subscriber.
@@ -69,10 +78,12 @@ impl<'a> Evidence<'a> {
             attempts: BTreeSet::new(),
             nodes: Vec::new(),
         };
+        let time = time_of_run(logs);
         for log in logs {
-            match log.role() {
-                Some(Role::Publisher) => evidence.publisher(log),
-                Some(Role::ServiceNode) => evidence.nodes.push(node_log(log)),
+            match (log.role(), &log.native) {
+                (_, Some(native)) => evidence.nodes.push(native_log(log, native, time)),
+                (Some(Role::Publisher), None) => evidence.publisher(log),
+                (Some(Role::ServiceNode), None) => evidence.nodes.push(node_log(log)),
                 _ => {}
             }
         }
@@ -145,7 +156,7 @@ impl<'a> Evidence<'a> {
             .filter(|node| node.had.is_some() && node.peer_id.is_some_and(|peer| client.service_nodes.contains(peer)))
             .peekable();
         if let Some(first) = had_it.peek().copied() {
-            let torn = had_it.find(|node| !node.log.is_whole());
+            let torn = had_it.find(|node| !node.shows.pushes);
             return Placed {
                 place: if torn.is_some() {
                     Place::UnknownNoNodeLog
@@ -156,10 +167,13 @@ impl<'a> Evidence<'a> {
                 push: None,
             };
         }
-        let none_had_it =
-            !client.service_nodes.is_empty() && client.service_nodes.iter().all(|peer| self.is_whole(peer));
+        let none_had_it = !client.service_nodes.is_empty()
+            && client
+                .service_nodes
+                .iter()
+                .all(|peer| self.would_show(peer, |shows| shows.received));
         let stayed = |a: &Acked<'_>| {
-            self.is_whole(a.service_node)
+            self.would_show(a.service_node, |shows| shows.sent)
                 && !client.service_nodes.contains(a.service_node)
                 && !self.nodes.iter().any(|node| node.relayed.contains(&a.hash))
         };
@@ -179,10 +193,10 @@ impl<'a> Evidence<'a> {
             .min_by_key(|(node, push)| (push.at, node.peer_id))
     }
 
-    /// Whether there is a log of this service node, and all of them are whole.
-    pub(super) fn is_whole(&self, peer: &str) -> bool {
+    /// Whether there is a log of this service node, and all of them would show what `what` picks.
+    fn would_show(&self, peer: &str, what: fn(Shows) -> bool) -> bool {
         let mut logs = self.logs_of(peer).peekable();
-        logs.peek().is_some() && logs.all(|node| node.log.is_whole())
+        logs.peek().is_some() && logs.all(|node| what(node.shows))
     }
 
     pub(super) fn logs_of(&self, peer: &str) -> impl Iterator<Item = &NodeLog<'a>> {
@@ -192,11 +206,12 @@ impl<'a> Evidence<'a> {
 
 fn node_log(log: &LogFacts) -> NodeLog<'_> {
     let mut node = NodeLog {
-        peer_id: log.header.as_ref().and_then(|header| header.peer_id.as_deref()),
+        peer_id: log.peer_id(),
         log,
         had: None,
         pushes: Vec::new(),
         relayed: BTreeSet::new(),
+        shows: if log.is_whole() { Shows::ALL } else { Shows::NOTHING },
     };
     let mut moments = Vec::new();
     for record in &log.records {
@@ -221,4 +236,45 @@ fn node_log(log: &LogFacts) -> NodeLog<'_> {
     }
     node.had = moments.into_iter().min();
     node
+}
+
+/// The same rules as those of the report: `node_log::join` and `place::NodeLog`.
+fn native_log<'a>(log: &'a LogFacts, native: &'a Native, (from_ns, until_ns): (i64, i64)) -> NodeLog<'a> {
+    let sightings = || native.sightings.iter();
+    let pushes = sightings().filter_map(|sighting| {
+        let outcome = match sighting.what {
+            What::Pushed => PushOutcome::Ok,
+            What::PushTimedOut => PushOutcome::TimedOut,
+            _ => return None,
+        };
+        Some(sighting.peers.iter().map(move |peer| Push {
+            at: sighting.at,
+            peer,
+            outcome,
+            error: None,
+        }))
+    });
+    NodeLog {
+        peer_id: log.peer_id(),
+        log,
+        had: sightings().filter(|s| s.what.had()).map(|s| s.at).min(),
+        pushes: pushes.flatten().collect(),
+        relayed: sightings().filter(|s| s.what.sent()).map(|s| s.hash).collect(),
+        shows: if covers(&native.log, from_ns, until_ns) {
+            native.log.shows()
+        } else {
+            Shows::NOTHING
+        },
+    }
+}
+
+/// First and last time in the logs of publishers.
+fn time_of_run(logs: &[LogFacts]) -> (i64, i64) {
+    let mut time = (i64::MAX, i64::MIN);
+    for log in logs.iter().filter(|log| log.role() == Some(Role::Publisher)) {
+        let Some(started) = log.started else { continue };
+        time.0 = time.0.min(started.unix_ns());
+        time.1 = time.1.max(log.last.unwrap_or(started).unix_ns());
+    }
+    time
 }

@@ -1,12 +1,16 @@
 //! Which message is meant, and under which hashes it went: the first reading of the logs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, BufRead},
+};
 
 use event_log::{Event, MessageHash};
 
 use super::{
     TraceError,
     id::MessageId,
+    native::{scan_native, sniff},
     scan::{Scanned, Sources, contains, event_name, scan},
 };
 use crate::input::InputError;
@@ -99,9 +103,13 @@ fn sight(sources: &Sources, id: &MessageId) -> Result<Vec<Sighting>, InputError>
     let needles = needles(id);
     let mut sightings = Vec::new();
     sources.each(|_, input| {
+        let (is_native, mut input) = sniff(input)?;
+        if is_native {
+            return sight_native(&mut input, id, &mut sightings);
+        }
         let mut part = Part::default();
         scan(
-            input,
+            &mut input,
             |line| {
                 matches!(event_name(line), None | Some(b"run_started"))
                     || needles.iter().all(|needle| contains(line, needle))
@@ -120,6 +128,19 @@ fn sight(sources: &Sources, id: &MessageId) -> Result<Vec<Sighting>, InputError>
         Ok(())
     })?;
     Ok(sightings)
+}
+
+/// A native log knows hashes alone.
+fn sight_native(input: &mut dyn BufRead, id: &MessageId, sightings: &mut Vec<Sighting>) -> io::Result<()> {
+    let MessageId::Hash(digits) = id else { return Ok(()) };
+    scan_native(input, std::slice::from_ref(digits), |_, hash| {
+        let sighting = Sighting {
+            hash,
+            numbered: None,
+            by_publisher: false,
+        };
+        sightings.extend(Some(sighting).filter(|sighting| is_meant(sighting, id)));
+    })
 }
 
 /// What every line about the message contains.

@@ -1,14 +1,21 @@
 //! Everything the logs say about one message, and what is needed to understand it: the second reading.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, BufRead},
+};
 
 use event_log::{
     Event, MessageHash, Record, Timestamp,
     event::{Role, RunStarted},
 };
 
-use super::scan::{Scanned, Sources, contains, event_name, scan};
-use crate::input::InputError;
+use super::{
+    native::{self, Native, sniff},
+    peers,
+    scan::{Scanned, Sources, contains, event_name, scan},
+};
+use crate::{input::InputError, node_log::read_node_log};
 
 /// Events that are about one message each.
 const MESSAGE_EVENTS: [&[u8]; 12] = [
@@ -39,14 +46,35 @@ pub(super) struct LogFacts {
     pub(super) unreadable: u64,
     /// Events about the message and about who its author is, in the order of time.
     pub(super) records: Vec<Record>,
+    /// What it says if it is no event log but the native log of a service node.
+    pub(super) native: Option<Box<Native>>,
 }
 
 impl LogFacts {
     pub(super) fn role(&self) -> Option<Role> {
-        self.header.as_ref().map(|header| header.role)
+        match &self.native {
+            Some(_) => Some(Role::ServiceNode),
+            None => self.header.as_ref().map(|header| header.role),
+        }
     }
 
-    /// Only a whole log proves that something did not happen.
+    /// Name of the process that wrote it.
+    pub(super) fn node(&self) -> Option<&str> {
+        match &self.native {
+            Some(native) => Some(&native.name),
+            None => self.header.as_ref().map(|header| header.node.as_str()),
+        }
+    }
+
+    /// Peer id of the process that wrote it.
+    pub(super) fn peer_id(&self) -> Option<&str> {
+        match &self.native {
+            Some(native) => native.peer_id.as_deref(),
+            None => self.header.as_ref()?.peer_id.as_deref(),
+        }
+    }
+
+    /// Only a whole event log proves that something did not happen; of native ones `Evidence` knows what they prove.
     pub(super) fn is_whole(&self) -> bool {
         self.ended.is_some() && self.unreadable == 0
     }
@@ -75,53 +103,85 @@ impl LogFacts {
 
 /// Gathers what is logged about the hashes; logs in the order of their paths.
 pub(super) fn gather(sources: &Sources, hashes: &BTreeSet<MessageHash>) -> Result<Vec<LogFacts>, InputError> {
-    let needles: Vec<String> = hashes.iter().map(ToString::to_string).collect();
     let mut logs = Vec::new();
+    let mut native = BTreeMap::new();
     sources.each(|path, input| {
-        let mut parts = vec![LogFacts::default()];
-        let mut last_time = LastTime::default();
-        scan(
-            input,
-            |line| {
-                last_time.see(line);
-                match event_name(line) {
-                    Some(name) if MESSAGE_EVENTS.contains(&name) => {
-                        needles.iter().any(|needle| contains(line, needle.as_bytes()))
-                    }
-                    _ => true,
-                }
-            },
-            |scanned| {
-                let part = parts.last_mut().expect("there is always one");
-                match scanned {
-                    Scanned::Unreadable => part.unreadable += 1,
-                    Scanned::Event(record) if begins_another(part, &record) => {
-                        let mut another = LogFacts::default();
-                        another.add(*record);
-                        parts.push(another);
-                    }
-                    Scanned::Event(record) if is_about(&record.event, hashes) => part.add(*record),
-                    Scanned::Event(record) => part.last = part.last.max(Some(record.time)),
-                }
-            },
-        )?;
-        // Lines that were not parsed have a time too; of several logs in one file the last one was cut, if any.
-        if let [only] = parts.as_mut_slice() {
-            only.last = only.last.max(last_time.latest());
-        }
-        for (number, mut part) in (1..).zip(parts) {
-            part.path = if number == 1 {
-                path.to_owned()
-            } else {
-                format!("{path}#{number}")
-            };
-            part.sort();
-            logs.push(part);
+        let (is_native, mut input) = sniff(input)?;
+        if is_native {
+            native.insert(path.to_owned(), Native::new(path, read_node_log(input)?));
+        } else {
+            logs.extend(event_logs(path, &mut input, hashes)?);
         }
         Ok(())
     })?;
+    if !native.is_empty() {
+        // A second time: which lines are wanted a whole log does not keep.
+        sources.each(|path, input| {
+            if let Some(native) = native.get_mut(path) {
+                native.sightings = native::sightings(input, hashes)?;
+            }
+            Ok(())
+        })?;
+    }
+    logs.extend(native.into_iter().map(|(path, native)| of_native(path, native)));
     logs.sort_by(|a, b| a.path.cmp(&b.path));
+    peers::resolve(&mut logs);
     Ok(logs)
+}
+
+fn of_native(path: String, native: Native) -> LogFacts {
+    LogFacts {
+        path,
+        started: native.log.first_ns.map(Timestamp::from_unix_ns),
+        last: native.log.last_ns.map(Timestamp::from_unix_ns),
+        native: Some(Box::new(native)),
+        ..LogFacts::default()
+    }
+}
+
+/// The event logs in one file; a `run_started` begins each.
+fn event_logs(path: &str, input: &mut dyn BufRead, hashes: &BTreeSet<MessageHash>) -> io::Result<Vec<LogFacts>> {
+    let needles: Vec<String> = hashes.iter().map(ToString::to_string).collect();
+    let mut parts = vec![LogFacts::default()];
+    let mut last_time = LastTime::default();
+    scan(
+        input,
+        |line| {
+            last_time.see(line);
+            match event_name(line) {
+                Some(name) if MESSAGE_EVENTS.contains(&name) => {
+                    needles.iter().any(|needle| contains(line, needle.as_bytes()))
+                }
+                _ => true,
+            }
+        },
+        |scanned| {
+            let part = parts.last_mut().expect("there is always one");
+            match scanned {
+                Scanned::Unreadable => part.unreadable += 1,
+                Scanned::Event(record) if begins_another(part, &record) => {
+                    let mut another = LogFacts::default();
+                    another.add(*record);
+                    parts.push(another);
+                }
+                Scanned::Event(record) if is_about(&record.event, hashes) => part.add(*record),
+                Scanned::Event(record) => part.last = part.last.max(Some(record.time)),
+            }
+        },
+    )?;
+    // Lines that were not parsed have a time too; of several logs in one file the last one was cut, if any.
+    if let [only] = parts.as_mut_slice() {
+        only.last = only.last.max(last_time.latest());
+    }
+    for (number, part) in (1..).zip(&mut parts) {
+        part.path = if number == 1 {
+            path.to_owned()
+        } else {
+            format!("{path}#{number}")
+        };
+        part.sort();
+    }
+    Ok(parts)
 }
 
 fn begins_another(part: &LogFacts, record: &Record) -> bool {

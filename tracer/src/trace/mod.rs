@@ -3,20 +3,26 @@
 //! The logs are read twice: [`find`](self) tells which hashes the message went under, `gather` takes what is logged
 //! about them. Everything after that is small.
 
+mod about;
 mod build;
 mod command;
+mod events;
 mod evidence;
 mod explain;
 mod find;
 mod gather;
 mod id;
+mod losses;
 mod model;
 mod names;
+mod native;
+mod peers;
 mod receivers;
 mod relay;
 pub(crate) mod scan;
 mod text;
 mod timeline;
+mod words;
 
 use std::path::PathBuf;
 
@@ -68,8 +74,17 @@ impl TraceError {
 /// # Errors
 /// [`TraceError`].
 pub fn trace(inputs: &[PathBuf], id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
-    let sources = scan::Sources::open(inputs)?;
-    let found = find::find(&sources, id, run)?;
-    let logs = gather::gather(&sources, &found.hashes)?;
+    trace_sources(&scan::Sources::open(inputs)?, id, run)
+}
+
+fn trace_sources(sources: &scan::Sources, id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
+    let found = find::find(sources, id, run)?;
+    let logs = gather::gather(sources, &found.hashes)?;
     Ok(build::build(&found, logs))
+}
+
+/// Traces the message `id` through a log in memory.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn trace_bytes(log: &[u8], id: &MessageId) -> Result<Trace, TraceError> {
+    trace_sources(&scan::Sources::of_bytes(log), id, None)
 }

@@ -1,6 +1,7 @@
 //! The life of one message, as data.
 
 use event_log::{MessageHash, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{clock::Clocks, place::Place};
@@ -9,7 +10,7 @@ use crate::{clock::Clocks, place::Place};
 pub const TRACE_VERSION: u32 = 1;
 
 /// The life of one message.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Trace {
     /// Version of this structure.
     pub trace_version: u32,
@@ -42,7 +43,7 @@ pub struct Trace {
 }
 
 /// One hash of the message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AttemptHash {
     /// The hash.
     pub hash: MessageHash,
@@ -51,7 +52,7 @@ pub struct AttemptHash {
 }
 
 /// One line of the time line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TraceEvent {
     /// When, by the clock of the log.
     pub at: Timestamp,
@@ -70,7 +71,7 @@ pub struct TraceEvent {
 }
 
 /// The way of one hash between service nodes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RelayTree {
     /// The hash.
     pub hash: MessageHash,
@@ -79,7 +80,7 @@ pub struct RelayTree {
 }
 
 /// A service node that had the message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Hop {
     /// Its name, or its short peer id.
     pub node: String,
@@ -94,7 +95,7 @@ pub struct Hop {
 }
 
 /// What became of the message at a receiver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// It arrived.
@@ -112,7 +113,7 @@ pub enum Fate {
 }
 
 /// One receiver.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ReceiverFate {
     /// Name of the client.
     pub receiver: String,
@@ -135,7 +136,7 @@ pub struct ReceiverFate {
 }
 
 /// An arrival after the first.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Repeat {
     /// When.
     pub at: Timestamp,

@@ -23,10 +23,8 @@ impl Names {
             }
         };
         for log in logs {
-            if let Some(header) = &log.header
-                && let Some(peer_id) = &header.peer_id
-            {
-                add(peer_id, &header.node);
+            if let (Some(peer_id), Some(node)) = (log.peer_id(), log.node()) {
+                add(peer_id, node);
             }
             for record in &log.records {
                 if let Event::ClientStarted(client) = &record.event {
@@ -40,6 +38,10 @@ impl Names {
     /// The name of a peer, or the end of its id.
     pub(super) fn of(&self, peer_id: &str) -> String {
         self.0.get(peer_id).cloned().unwrap_or_else(|| {
+            // nwaku's own short form is short enough, and what its users search for.
+            if peer_id.contains('*') {
+                return peer_id.to_owned();
+            }
             let skip = peer_id.chars().count().saturating_sub(TAIL_CHARS);
             let tail: String = peer_id.chars().skip(skip).collect();
             if skip == 0 { tail } else { format!("…{tail}") }

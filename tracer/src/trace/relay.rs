@@ -8,6 +8,7 @@ use super::{
     gather::LogFacts,
     model::{Hop, RelayTree},
     names::Names,
+    native::{Native, Sighting, What},
 };
 use crate::units::show_ns;
 
@@ -28,8 +29,16 @@ struct Way<'a> {
     zero: Timestamp,
     holders: BTreeMap<&'a str, Holder>,
     sent: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    /// Service nodes with a log, and its end when it is torn.
-    logs: BTreeMap<&'a str, Option<Timestamp>>,
+    /// Service nodes with a log.
+    logs: BTreeMap<&'a str, Told>,
+}
+
+/// How much the log of a service node tells.
+enum Told {
+    Whole,
+    /// It is torn; its end.
+    Until(Timestamp),
+    Native,
 }
 
 /// The tree of `hash`; `None` when no service node logged it.
@@ -69,10 +78,14 @@ impl<'a> Way<'a> {
             logs: BTreeMap::new(),
         };
         for log in logs.iter().filter(|log| log.role() == Some(Role::ServiceNode)) {
-            let Some(own) = log.header.as_ref().and_then(|header| header.peer_id.as_deref()) else {
+            let Some(own) = log.peer_id() else { continue };
+            if let Some(native) = &log.native {
+                way.logs.insert(own, Told::Native);
+                way.take_native(own, native, hash);
                 continue;
-            };
-            way.logs.insert(own, log.last.filter(|_| !log.is_whole()));
+            }
+            let told = log.last.filter(|_| !log.is_whole());
+            way.logs.insert(own, told.map_or(Told::Whole, Told::Until));
             for record in &log.records {
                 way.take(own, record.time, &record.event, hash);
             }
@@ -107,6 +120,29 @@ impl<'a> Way<'a> {
         }
     }
 
+    fn take_native(&mut self, own: &'a str, native: &'a Native, hash: MessageHash) {
+        let mut of_hash = native.sightings.iter().filter(|sighting| sighting.hash == hash);
+        let sent = of_hash.clone().filter(|sighting| sighting.what == What::RelaySent);
+        self.sent
+            .entry(own)
+            .or_default()
+            .extend(sent.flat_map(|sighting| sighting.peers.iter().map(String::as_str)));
+        // The first line that tells how it came; lines of the services within the node may have earlier times.
+        let came = |sighting: &&Sighting| matches!(sighting.what, What::Requested | What::RelayReceived);
+        let Some(first) = of_hash.clone().find(came).or_else(|| of_hash.find(|s| s.what.had())) else {
+            return;
+        };
+        let peer = first.peers.first().cloned();
+        let holder = Holder {
+            at: first.at,
+            from: peer.clone().filter(|_| first.what == What::RelayReceived),
+            pushed_by: peer.filter(|_| first.what == What::Requested),
+        };
+        if self.holders.get(own).is_none_or(|known| holder.at < known.at) {
+            self.holders.insert(own, holder);
+        }
+    }
+
     fn hop(&self, peer: &'a str, depth: usize, seen: &mut BTreeSet<&'a str>) -> Hop {
         seen.insert(peer);
         let holder = &self.holders[peer];
@@ -115,7 +151,8 @@ impl<'a> Way<'a> {
             (None, Some(from)) if depth == 0 => {
                 format!("relayed by {}, of which nothing is known", self.names.of(from))
             }
-            _ => String::new(),
+            (None, None) => "its log does not say from whom".to_owned(),
+            (None, Some(_)) => String::new(),
         };
         let mut children: Vec<&str> = self
             .holders
@@ -152,8 +189,9 @@ impl<'a> Way<'a> {
             .filter(|to| !self.holders.contains_key(**to));
         let how = |to: &str| match self.logs.get(to) {
             None => "was handed it, and has no log here".to_owned(),
-            Some(None) => "was handed it, and its whole log does not have it".to_owned(),
-            Some(Some(last)) => {
+            Some(Told::Whole) => "was handed it, and its whole log does not have it".to_owned(),
+            Some(Told::Native) => "was handed it, and its native log does not have it".to_owned(),
+            Some(Told::Until(last)) => {
                 let last = show_ns(last.since_ns(self.zero));
                 format!("was handed it; its log breaks off at {last} and does not have it")
             }

@@ -51,6 +51,15 @@ impl Sources {
         Ok(Self { inputs, stdin })
     }
 
+    /// A log in memory.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn of_bytes(log: &[u8]) -> Self {
+        Self {
+            inputs: vec![Input::file("-".into(), true)],
+            stdin: log.to_vec(),
+        }
+    }
+
     /// Hands each log to `read`, with its path as shown.
     ///
     /// # Errors

@@ -112,6 +112,24 @@ impl Teller<'_> {
         }
     }
 
+    /// The lines of a native log.
+    pub(super) fn tell_native(&self) -> Vec<Told> {
+        let Some(native) = &self.log.native else {
+            return Vec::new();
+        };
+        let own = native
+            .peer_id
+            .as_deref()
+            .map_or_else(|| native.name.clone(), |own| self.names.of(own));
+        let told = native.sightings.iter().map(|sighting| Told {
+            at: sighting.at,
+            who: own.clone(),
+            event: sighting.event,
+            what: format!("{}{}", sighting.describe(self.names), self.hash(sighting.hash)),
+        });
+        told.collect()
+    }
+
     fn failed(&self, e: &event_log::event::PublishFailed) -> String {
         let node = e
             .service_node

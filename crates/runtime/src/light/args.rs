@@ -8,6 +8,7 @@ use waku::ContentTopic;
 use super::{
     ServiceNode,
     names::{parse_node_name, parse_run_id},
+    search::SearchArgs,
 };
 use crate::{logging, progress::ProgressMode, ready, units::parse_duration};
 
@@ -25,11 +26,15 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub service_node: Vec<ServiceNode>,
 
-    /// Cluster of the network; service nodes of another are refused
-    #[arg(long, value_name = "ID", default_value_t = 0)]
-    pub cluster_id: u16,
+    /// Options of the search for service nodes.
+    #[command(flatten)]
+    pub search: SearchArgs,
 
-    /// Shard of all content topics [default: derived with --shards-in-network, otherwise 0]
+    /// Cluster of the network; service nodes of another are refused [default: that of --network, otherwise 0]
+    #[arg(long, value_name = "ID")]
+    pub cluster_id: Option<u16>,
+
+    /// Shard of all content topics [default: that of --network; derived with --shards-in-network; otherwise 0]
     #[arg(long, value_name = "SHARD")]
     pub shard: Option<u16>,
 

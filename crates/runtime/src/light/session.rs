@@ -93,6 +93,9 @@ pub enum SessionError {
     /// No service node.
     #[error("service node unavailable: {0}")]
     Unavailable(Unavailable),
+    /// No service node was given, and none was found.
+    #[error("service node unavailable: {0}")]
+    NothingFound(discovery::NothingFound),
     /// A bug, or the operating system refuses the basics.
     #[error("internal error: {0}")]
     Internal(String),
@@ -108,7 +111,9 @@ impl SessionError {
                 ExitCode::CannotCreateOutput
             }
             Self::Log(LogError::Write { .. }) => ExitCode::Io,
-            Self::Ready(ReadyError::NotReady { .. }) | Self::Unavailable(_) => ExitCode::ServiceNodeUnavailable,
+            Self::Ready(ReadyError::NotReady { .. }) | Self::Unavailable(_) | Self::NothingFound(_) => {
+                ExitCode::ServiceNodeUnavailable
+            }
             Self::Log(_) | Self::Ready(_) | Self::Internal(_) => ExitCode::Internal,
         }
     }

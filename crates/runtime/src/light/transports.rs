@@ -25,11 +25,12 @@ pub struct TransportConfig {
 }
 
 impl TransportConfig {
-    /// For these service nodes; HTTP servers are told `agent`.
+    /// For these service nodes, and with `may_find_more` for others that are found later and speak libp2p; HTTP servers
+    /// are told `agent`.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(nodes: &[ServiceNode], agent: &str, rest: RestConfig) -> Result<Self, StartError> {
+    pub fn new(nodes: &[ServiceNode], may_find_more: bool, agent: &str, rest: RestConfig) -> Result<Self, StartError> {
         let is_rest = |node: &ServiceNode| matches!(node, ServiceNode::Rest(_));
         let rest = match nodes.iter().any(is_rest) {
             // One for all clients of the process, which then share its connections: HTTP knows no client identity.
@@ -38,7 +39,7 @@ impl TransportConfig {
         };
         Ok(Self {
             rest,
-            needs_libp2p: nodes.is_empty() || !nodes.iter().all(is_rest),
+            needs_libp2p: may_find_more || nodes.is_empty() || !nodes.iter().all(is_rest),
         })
     }
 }

@@ -68,6 +68,14 @@ pub struct Args {
     #[arg(long, value_name = "TEXT", help_heading = "Identity")]
     pub key_seed: Option<String>,
 
+    /// Serve filter; false for a node that light clients cannot receive from
+    #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Network")]
+    pub filter: bool,
+
+    /// Serve lightpush; false for a node that light clients cannot send through
+    #[arg(long, num_args = 0..=1, default_value_t = true, default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Network")]
+    pub lightpush: bool,
+
     /// Filter subscribers served at a time; further ones are answered 503
     #[arg(long, value_name = "N", default_value_t = 1000, help_heading = "Limits")]
     pub filter_max_subscribers: usize,
@@ -254,7 +262,9 @@ impl Args {
                 max_message_bytes,
                 ip_colocation_threshold: self.ip_colocation_threshold,
             },
-            filter: self.filter(),
+            serves_filter: self.filter,
+            serves_lightpush: self.lightpush,
+            filter: self.filter_config(),
             store,
             lightpush_rate: self.lightpush_rate.0,
             store_rate: self.store_rate.0,
@@ -270,7 +280,7 @@ impl Args {
         })
     }
 
-    fn filter(&self) -> FilterConfig {
+    fn filter_config(&self) -> FilterConfig {
         FilterConfig {
             limits: FilterLimits {
                 max_subscribers: self.filter_max_subscribers,

@@ -8,6 +8,7 @@ use event_log::{
     event::{FilterPushed, PushOutcome},
 };
 use libp2p::PeerId;
+use runtime::Shutdown;
 use tokio::{sync::mpsc, time::timeout};
 use waku::{
     MessageHash,
@@ -23,6 +24,9 @@ use crate::{
 
 /// Why a subscriber is removed that does not speak filter-push.
 const CANNOT_BE_PUSHED_TO: &str = "does not accept filter pushes";
+
+/// What the log says of messages that a subscriber had not taken when the node ended.
+const NODE_ENDED: &str = "not taken before the node ended";
 
 /// One message as it goes to every subscriber.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub(super) struct Pusher {
     session: Option<(u64, bool)>,
     peers: Peers,
     push_timeout: Duration,
+    /// Fires when subscribers are waited for no longer.
+    cutoff: Shutdown,
     log: EventLog,
     metrics: Arc<Metrics>,
 }
@@ -50,6 +56,7 @@ impl Pusher {
         streams: StreamControl,
         peers: Peers,
         push_timeout: Duration,
+        cutoff: Shutdown,
         log: EventLog,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -59,6 +66,7 @@ impl Pusher {
             session: None,
             peers,
             push_timeout,
+            cutoff,
             log,
             metrics,
         }
@@ -68,7 +76,12 @@ impl Pusher {
     pub(super) async fn run(mut self, mut pushes: mpsc::Receiver<Arc<Push>>) -> Option<String> {
         while let Some(push) = pushes.recv().await {
             self.look_at_session();
-            let result = timeout(self.push_timeout, self.stream.push(&push.frame)).await;
+            let pushed = timeout(self.push_timeout, self.stream.push(&push.frame));
+            let Some(result) = self.cutoff.unless_requested(pushed).await else {
+                self.note(&push, PushOutcome::Failed, Some(NODE_ENDED.to_owned()));
+                self.fail_the_rest(pushes, NODE_ENDED).await;
+                return None;
+            };
             let (outcome, error) = match &result {
                 Ok(Ok(())) => (PushOutcome::Ok, None),
                 Ok(Err(error)) => (PushOutcome::Failed, Some(error.to_string())),
@@ -79,14 +92,18 @@ impl Pusher {
             };
             self.note(&push, outcome, error);
             if let Ok(Err(PushError::Open(OpenError::Unsupported { .. }))) = result {
-                pushes.close();
-                while let Some(push) = pushes.recv().await {
-                    self.note(&push, PushOutcome::Failed, Some(CANNOT_BE_PUSHED_TO.to_owned()));
-                }
+                self.fail_the_rest(pushes, CANNOT_BE_PUSHED_TO).await;
                 return Some(CANNOT_BE_PUSHED_TO.to_owned());
             }
         }
         None
+    }
+
+    async fn fail_the_rest(&mut self, mut pushes: mpsc::Receiver<Arc<Push>>, reason: &str) {
+        pushes.close();
+        while let Some(push) = pushes.recv().await {
+            self.note(&push, PushOutcome::Failed, Some(reason.to_owned()));
+        }
     }
 
     /// How a subscriber reads is a matter of its present connection: another program may be behind the next one.

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -14,7 +14,11 @@ use event_log::{
 use libp2p::PeerId;
 use prost::Message;
 use runtime::Shutdown;
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::{
+    sync::mpsc::{self, error::TrySendError},
+    time::timeout,
+};
+use tokio_util::task::TaskTracker;
 use waku::{
     frame,
     net::streams::StreamControl,
@@ -47,6 +51,10 @@ pub struct Filter {
     peers: Peers,
     metrics: Arc<Metrics>,
     log: EventLog,
+    /// The tasks that push. Closed when the node ends.
+    pushers: TaskTracker,
+    /// Fires when subscribers are waited for no longer.
+    cutoff: Shutdown,
 }
 
 struct State {
@@ -77,6 +85,8 @@ impl Filter {
             peers,
             metrics,
             log,
+            pushers: TaskTracker::new(),
+            cutoff: Shutdown::new(),
         }
     }
 
@@ -128,9 +138,32 @@ impl Filter {
         }
     }
 
+    /// Takes no further message or subscriber, and waits until every message already queued was pushed or, when
+    /// `patience` is over, given up; either way its outcome is logged.
+    pub async fn drain(&self, patience: Duration) {
+        {
+            let mut state = self.state();
+            self.pushers.close();
+            state.table = SubscriptionTable::new(self.config.limits.clone());
+            // A pusher ends when its queue is gone and empty.
+            state.queues.clear();
+            self.metrics.filter_subscribers.set(0);
+        }
+        if timeout(patience, self.pushers.wait()).await.is_err() {
+            self.cutoff.request();
+            self.pushers.wait().await;
+        }
+    }
+
     fn handle(self: &Arc<Self>, peer: PeerId, request: &FilterSubscribeRequest) -> Result<(), Refusal> {
         let now = Instant::now();
         let mut state = self.state();
+        if self.pushers.is_closed() {
+            return Err(Refusal {
+                code: code::SERVICE_NOT_AVAILABLE,
+                text: "node is shutting down".into(),
+            });
+        }
         let topic = request.pubsub_topic();
         let kind = request.kind().map_err(|error| Refusal {
             code: code::BAD_REQUEST,
@@ -162,11 +195,12 @@ impl Filter {
             self.streams.clone(),
             self.peers.clone(),
             self.config.push_timeout,
+            self.cutoff.clone(),
             self.log.clone(),
             self.metrics.clone(),
         );
         let filter = Arc::downgrade(self);
-        tokio::spawn(async move {
+        self.pushers.spawn(async move {
             if let Some(reason) = pusher.run(pushes).await
                 && let Some(filter) = filter.upgrade()
             {

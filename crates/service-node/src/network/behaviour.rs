@@ -55,13 +55,13 @@ pub(super) type Built = (Swarm<NodeBehaviour>, StreamControl, mpsc::Receiver<Inb
 
 /// Assembles the swarm. Protocols are listed in identify from the first moment: peers choose and keep us by them.
 pub(super) fn build(config: &NodeConfig) -> Result<Built, BuildError> {
-    let mut served = vec![
-        protocol_id::LIGHTPUSH_V3,
-        protocol_id::LIGHTPUSH_V2,
-        protocol_id::FILTER_SUBSCRIBE,
-        protocol_id::METADATA,
-        protocol_id::PEER_EXCHANGE,
-    ];
+    let mut served = vec![protocol_id::METADATA, protocol_id::PEER_EXCHANGE];
+    if config.serves_lightpush {
+        served.extend([protocol_id::LIGHTPUSH_V3, protocol_id::LIGHTPUSH_V2]);
+    }
+    if config.serves_filter {
+        served.push(protocol_id::FILTER_SUBSCRIBE);
+    }
     if config.store.is_some() {
         served.push(protocol_id::STORE_QUERY);
     }

@@ -151,6 +151,19 @@ impl Store {
         }
     }
 
+    /// Completes when every message queued before was stored and told to `on_outcome`.
+    pub async fn flush(&self) {
+        // A query's place: the queue has one for it.
+        let Ok(permit) = self.inner.query_places.clone().acquire_owned().await else {
+            return;
+        };
+        let (reply, flushed) = oneshot::channel();
+        if self.send(Job::Flush { reply, permit }).is_ok() {
+            // An error says that the thread has ended, and then it has flushed.
+            let _ = flushed.await;
+        }
+    }
+
     /// Messages in the database, those of running transactions aside.
     pub fn message_count(&self) -> u64 {
         self.inner.message_count.load(Ordering::Relaxed)

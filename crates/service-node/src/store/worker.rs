@@ -42,6 +42,10 @@ pub(super) enum Job {
         reply: oneshot::Sender<StoreQueryResponse>,
         permit: OwnedSemaphorePermit,
     },
+    Flush {
+        reply: oneshot::Sender<()>,
+        permit: OwnedSemaphorePermit,
+    },
 }
 
 /// A message on its way into the database.
@@ -83,7 +87,7 @@ impl Worker {
         }
     }
 
-    /// Serves `first` and whatever waits behind it, up to one batch of inserts and one query.
+    /// Serves `first` and whatever waits behind it, up to one batch of inserts and one query or flush.
     fn serve(&mut self, first: Job, jobs: &Receiver<Job>) {
         let mut batch = Vec::new();
         let mut next = Some(first);
@@ -98,6 +102,11 @@ impl Worker {
                     self.insert(std::mem::take(&mut batch));
                     // The asker may have gone; nothing is lost then.
                     let _ = reply.send(query::answer(&self.connection, &request, STORE_RESPONSE_BYTES));
+                    return;
+                }
+                Job::Flush { reply, permit: _permit } => {
+                    self.insert(std::mem::take(&mut batch));
+                    let _ = reply.send(());
                     return;
                 }
             }

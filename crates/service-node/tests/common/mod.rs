@@ -34,7 +34,7 @@ pub struct TestNode {
     pub node: Node,
     pub log: EventLog,
     path: PathBuf,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 pub fn config() -> NodeConfig {
@@ -46,12 +46,7 @@ pub async fn start(config: NodeConfig) -> TestNode {
     let path = dir.path().join("node.jsonl");
     let log = EventLog::create(&path).unwrap();
     let node = Node::start(config, log.clone(), Shutdown::new()).await.unwrap();
-    TestNode {
-        node,
-        log,
-        path,
-        _dir: dir,
-    }
+    TestNode { node, log, path, dir }
 }
 
 /// `count` nodes in a line, each connected to the one before, meshes up.
@@ -70,6 +65,21 @@ pub async fn start_line(count: usize) -> Vec<TestNode> {
 }
 
 impl TestNode {
+    /// A node that logs to `node.jsonl` in `dir`.
+    pub fn of(node: Node, log: EventLog, dir: tempfile::TempDir) -> Self {
+        Self {
+            node,
+            log,
+            path: dir.path().join("node.jsonl"),
+            dir,
+        }
+    }
+
+    /// The parts, for tests that end the node themselves.
+    pub fn into_parts(self) -> (Node, EventLog, tempfile::TempDir) {
+        (self.node, self.log, self.dir)
+    }
+
     pub fn peer(&self) -> PeerId {
         self.node.peer_id()
     }

@@ -40,6 +40,9 @@ const INBOUND_QUEUE: usize = 1024;
 /// Metadata answers waiting for the driver.
 const ANSWER_QUEUE: usize = 64;
 
+/// Pause before a dial that an older connection to the same peer stood in the way of. Closing takes a round trip at most.
+const CLOSING_PAUSE: Duration = Duration::from_millis(50);
+
 /// How long shutdown waits for connections to close.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -213,8 +216,14 @@ impl Driver {
 
     fn dial(&mut self, node: ServiceNodeAddr) {
         let peer = node.peer_id;
-        if let Err(error) = self.swarm.dial(dial_opts(node)) {
-            self.retry(peer, dial_error_text(&error));
+        match self.swarm.dial(dial_opts(node)) {
+            Ok(()) => {}
+            // The connection that was given up a moment ago is still closing: no failure of the service node.
+            Err(DialError::DialPeerConditionFalse(_)) => {
+                self.kept
+                    .set_phase(peer, Phase::Waiting(Instant::now() + CLOSING_PAUSE));
+            }
+            Err(error) => self.retry(peer, dial_error_text(&error)),
         }
     }
 

@@ -1,0 +1,248 @@
+//! Latency of the whole run and of its groups, counted receiver by receiver and never kept.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    GroupLatency, LatencyBin, LatencyGroups,
+    groups::{GroupName, Kinds, NOT_LOGGED, SEVERAL, group_name, show_class},
+    histogram::histogram,
+};
+use crate::{
+    arrivals::FirstArrival,
+    latency::Distribution,
+    narrowing::{Catch, Narrowing},
+    receivers::Receiver,
+    symbols::{Symbol, Symbols},
+    tally::Tally,
+};
+
+/// What arrivals cannot be told apart further by: the only service node of the receiver (`None` when it had several) and
+/// the kind of the attempt.
+type Leaf = (Option<Symbol>, u32);
+
+/// The latencies at one receiver, in the order of the book.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Latencies<'a> {
+    pub(crate) firsts: &'a [FirstArrival],
+    pub(crate) from_intended_ns: &'a [i64],
+    pub(crate) from_sent_ns: &'a [i64],
+}
+
+/// The first look of one thread at the latencies of its receivers.
+#[derive(Debug, Default)]
+pub(crate) struct LatencyTallies {
+    from_intended: HashMap<Leaf, Tally>,
+    from_sent: Tally,
+}
+
+/// Percentiles of the run and its groups on their way.
+#[derive(Debug)]
+pub(crate) struct RunLatency {
+    /// Groups of the same arrivals are one series.
+    series: Vec<Narrowing>,
+    of_leaf: HashMap<Leaf, Vec<usize>>,
+    total: usize,
+    /// All arrivals, since sent.
+    from_sent: Narrowing,
+    histogram: Vec<LatencyBin>,
+    groups: Groups<usize>,
+}
+
+/// What one thread has met in a further round.
+#[derive(Debug)]
+pub(crate) struct Round<'a> {
+    run: &'a RunLatency,
+    caught: Caught,
+}
+
+/// What was met of all series.
+#[derive(Debug)]
+pub(crate) struct Caught {
+    series: Vec<Catch>,
+    from_sent: Catch,
+}
+
+/// The four groupings.
+#[derive(Debug, Default)]
+struct Groups<T> {
+    push_nodes: BTreeMap<GroupName, T>,
+    filter_nodes: BTreeMap<GroupName, T>,
+    content_topics: BTreeMap<GroupName, T>,
+    sizes: BTreeMap<u8, T>,
+}
+
+impl Latencies<'_> {
+    /// Hands out the times since intended in pieces of one leaf.
+    fn each_leaf(&self, kinds: &Kinds, receiver: &Receiver<'_>, mut take: impl FnMut(Leaf, &[i64])) {
+        let filter_node = match receiver.service_nodes.first() {
+            Some(only) if receiver.service_nodes.len() == 1 => Some(*only),
+            _ => None,
+        };
+        let mut from = 0;
+        let kind = |first: &FirstArrival| kinds.of(first.attempt);
+        for same in self.firsts.chunk_by(|a, b| kind(a) == kind(b)) {
+            let to = from + same.len();
+            take((filter_node, kind(&same[0])), &self.from_intended_ns[from..to]);
+            from = to;
+        }
+    }
+}
+
+impl LatencyTallies {
+    /// Counts the latencies at a receiver.
+    pub(crate) fn add(&mut self, kinds: &Kinds, receiver: &Receiver<'_>, latencies: Latencies<'_>) {
+        self.from_sent.add_all(latencies.from_sent_ns);
+        latencies.each_leaf(kinds, receiver, |leaf, values_ns| {
+            self.from_intended.entry(leaf).or_default().add_all(values_ns);
+        });
+    }
+
+    /// Adds what another thread has counted.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.from_sent.merge(&other.from_sent);
+        for (leaf, tally) in other.from_intended {
+            self.from_intended.entry(leaf).or_default().merge(&tally);
+        }
+    }
+}
+
+impl RunLatency {
+    /// From the first look at all receivers.
+    pub(crate) fn new(tallies: &LatencyTallies, kinds: &Kinds, symbols: &Symbols) -> Self {
+        let mut leaves: Vec<Leaf> = tallies.from_intended.keys().copied().collect();
+        leaves.sort_unstable();
+        let mut groups: Groups<Vec<usize>> = Groups::default();
+        for (number, (filter_node, kind)) in leaves.iter().enumerate() {
+            let kind = &kinds.kinds[*kind as usize];
+            let topic = group_name(symbols, Some(kind.content_topic), NOT_LOGGED);
+            let push_node = group_name(symbols, kind.push_node, NOT_LOGGED);
+            let filter_node = group_name(symbols, *filter_node, SEVERAL);
+            groups.push_nodes.entry(push_node).or_default().push(number);
+            groups.filter_nodes.entry(filter_node).or_default().push(number);
+            groups.content_topics.entry(topic).or_default().push(number);
+            groups.sizes.entry(kind.size_class).or_default().push(number);
+        }
+        let mut run = Self {
+            series: Vec::new(),
+            of_leaf: HashMap::new(),
+            total: 0,
+            from_sent: Narrowing::new(&tallies.from_sent),
+            histogram: Vec::new(),
+            groups: Groups::default(),
+        };
+        let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
+        let mut series = |members: Vec<usize>| {
+            *known.entry(members).or_insert_with_key(|members| {
+                let mut tally = Tally::default();
+                for leaf in members.iter().map(|number| leaves[*number]) {
+                    tally.merge(&tallies.from_intended[&leaf]);
+                    run.of_leaf.entry(leaf).or_default().push(run.series.len());
+                }
+                run.series.push(Narrowing::new(&tally));
+                if run.series.len() == 1 {
+                    run.histogram = histogram(&tally);
+                }
+                run.series.len() - 1
+            })
+        };
+        // The first of all, so that it is the series of the histogram.
+        let total = series((0..leaves.len()).collect());
+        let groups = groups.map(&mut series);
+        run.total = total;
+        run.groups = groups;
+        run
+    }
+
+    /// Whether the latencies need not be gone through again.
+    pub(crate) fn is_done(&self) -> bool {
+        self.from_sent.is_done() && self.series.iter().all(Narrowing::is_done)
+    }
+
+    /// Begins a round for one thread.
+    pub(crate) fn round(&self) -> Round<'_> {
+        let caught = Caught {
+            series: self.series.iter().map(Narrowing::catch).collect(),
+            from_sent: self.from_sent.catch(),
+        };
+        Round { run: self, caught }
+    }
+
+    /// Ends a round.
+    pub(crate) fn take(&mut self, caught: Caught) {
+        self.from_sent.take(caught.from_sent);
+        for (series, caught) in self.series.iter_mut().zip(caught.series) {
+            series.take(caught);
+        }
+    }
+
+    /// All arrivals, since intended.
+    pub(crate) fn since_intended(&self) -> Distribution {
+        self.series[self.total].finish()
+    }
+
+    /// All arrivals, since sent.
+    pub(crate) fn since_sent(&self) -> Distribution {
+        self.from_sent.finish()
+    }
+
+    /// The groups, in the order of their names, and the histogram of all.
+    pub(crate) fn finish(self) -> (LatencyGroups, Vec<LatencyBin>) {
+        let named = |groups: &BTreeMap<GroupName, usize>| {
+            let group = |((name, _), series): (&GroupName, &usize)| GroupLatency {
+                name: name.clone(),
+                from_intended: self.series[*series].finish(),
+            };
+            groups.iter().map(group).collect()
+        };
+        let size = |(class, series): (&u8, &usize)| GroupLatency {
+            name: show_class(*class),
+            from_intended: self.series[*series].finish(),
+        };
+        let groups = LatencyGroups {
+            by_push_node: named(&self.groups.push_nodes),
+            by_filter_node: named(&self.groups.filter_nodes),
+            by_content_topic: named(&self.groups.content_topics),
+            by_size: self.groups.sizes.iter().map(size).collect(),
+        };
+        (groups, self.histogram)
+    }
+}
+
+impl Round<'_> {
+    /// Looks at the latencies at a receiver.
+    pub(crate) fn look(&mut self, kinds: &Kinds, receiver: &Receiver<'_>, latencies: Latencies<'_>) {
+        self.caught.from_sent.look(latencies.from_sent_ns);
+        latencies.each_leaf(kinds, receiver, |leaf, values_ns| {
+            for series in &self.run.of_leaf[&leaf] {
+                self.caught.series[*series].look(values_ns);
+            }
+        });
+    }
+
+    /// What was met.
+    pub(crate) fn end(self) -> Caught {
+        self.caught
+    }
+}
+
+impl Caught {
+    /// Adds what another thread has met.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.from_sent.merge(other.from_sent);
+        for (caught, other) in self.series.iter_mut().zip(other.series) {
+            caught.merge(other);
+        }
+    }
+}
+
+impl<T> Groups<T> {
+    fn map<U>(self, mut of: impl FnMut(T) -> U) -> Groups<U> {
+        let mut named = |groups: BTreeMap<GroupName, T>| groups.into_iter().map(|(name, t)| (name, of(t))).collect();
+        Groups {
+            push_nodes: named(self.push_nodes),
+            filter_nodes: named(self.filter_nodes),
+            content_topics: named(self.content_topics),
+            sizes: self.sizes.into_iter().map(|(class, t)| (class, of(t))).collect(),
+        }
+    }
+}
