@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/p2p/enode"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/waku-org/go-waku/cmd/waku/server/rest"
+	"github.com/waku-org/go-waku/logging"
+	"github.com/waku-org/go-waku/waku/persistence"
+	"github.com/waku-org/go-waku/waku/persistence/sqlite"
+	"github.com/waku-org/go-waku/waku/v2/node"
+	"github.com/waku-org/go-waku/waku/v2/protocol"
+	"github.com/waku-org/go-waku/waku/v2/protocol/filter"
+	"github.com/waku-org/go-waku/waku/v2/protocol/lightpush"
+	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
+	"github.com/waku-org/go-waku/waku/v2/utils"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+const (
+	// manyPerSecond stands for "no rate limit" where go-waku wants a number.
+	manyPerSecond = 1_000_000
+	// dialTimeout is what go-waku's own command gives a static peer.
+	dialTimeout = 7 * time.Second
+	// storedMessagesMax is far more than any cell sends.
+	storedMessagesMax = 100_000
+)
+
+// serviceNode is a running go-waku node with what was started around it.
+type serviceNode struct {
+	waku    *node.WakuNode
+	log     *zap.Logger
+	store   *sql.DB
+	rest    *rest.WakuRest
+	restURL string
+	written chan struct{}
+	file    *os.File
+}
+
+func startNode(ctx context.Context, s settings) (*serviceNode, error) {
+	// go-waku reads `file:` as "write there"; the level is that at which it tells a message's way.
+	utils.InitLogger("nocolor", "file:"+s.logFile, "gowaku", zapcore.DebugLevel)
+	key, err := crypto.GenerateKey()
+	if err != nil {
+		return nil, fmt.Errorf("drawing a key: %w", err)
+	}
+	id, err := peer.IDFromPublicKey(utils.EcdsaPrivKeyToSecp256k1PrivKey(key).GetPublic())
+	if err != nil {
+		return nil, fmt.Errorf("deriving the peer id: %w", err)
+	}
+	// As go-waku's own command does: every line then names its node.
+	n := &serviceNode{log: utils.Logger().With(logging.HostID("node", id))}
+	options := []node.WakuNodeOption{
+		node.WithLogger(n.log),
+		node.WithLogLevel(zapcore.DebugLevel),
+		node.WithPrivateKey(key),
+		node.WithClusterID(uint16(s.clusterID)),
+		node.WithPrometheusRegisterer(prometheus.NewRegistry()),
+		// Every peer of the suite has the same address; go-waku's own limit is five connections from one.
+		node.WithMaxConnectionsPerIP(0),
+		node.WithKeepAlive(10*time.Second, 2*time.Minute),
+		node.WithWakuRelayAndMinPeers(s.minRelayPeers),
+		node.WithWakuFilterLightNode(),
+	}
+	services, err := n.services(s)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, services...)
+	addresses, err := addresses(s)
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, addresses...)
+	n.waku, err = node.New(options...)
+	if err != nil {
+		return nil, fmt.Errorf("assembling the node: %w", err)
+	}
+	if err := n.waku.Start(ctx); err != nil {
+		return nil, fmt.Errorf("starting the node: %w", err)
+	}
+	return n, n.join(ctx, s)
+}
+
+// services are the protocols light clients ask for.
+func (n *serviceNode) services(s settings) ([]node.WakuNodeOption, error) {
+	var lightpushOptions []lightpush.Option
+	var filterOptions []filter.Option
+	if !s.ownRateLimits {
+		lightpushOptions = append(lightpushOptions, lightpush.WithRateLimiter(manyPerSecond, manyPerSecond))
+		filterOptions = append(filterOptions, filter.WithFullNodeRateLimiter(manyPerSecond, manyPerSecond))
+	}
+	options := []node.WakuNodeOption{
+		node.WithLightPush(lightpushOptions...),
+		node.WithWakuFilterFullNode(filterOptions...),
+	}
+	if !s.store {
+		return options, nil
+	}
+	db, err := sqlite.NewDB(":memory:", n.log)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	n.store = db
+	provider, err := persistence.NewDBStore(prometheus.NewRegistry(), n.log, persistence.WithDB(db),
+		persistence.WithMigrations(sqlite.Migrations), persistence.WithRetentionPolicy(storedMessagesMax, time.Hour))
+	if err != nil {
+		return nil, fmt.Errorf("preparing the store: %w", err)
+	}
+	return append(options, node.WithWakuStore(), node.WithMessageProvider(provider)), nil
+}
+
+// addresses says where to listen: on a free port of loopback.
+//
+// For peer exchange go-waku needs discovery v5, and without an advertised address that would look for a router to open
+// ports on. An advertised address must name its port, so there a free one is taken and given back just before.
+func addresses(s settings) ([]node.WakuNodeOption, error) {
+	loopback := net.IPv4(127, 0, 0, 1)
+	if !s.peerExchange {
+		return []node.WakuNodeOption{node.WithHostAddress(&net.TCPAddr{IP: loopback})}, nil
+	}
+	var bootNodes []*enode.Node
+	for _, text := range s.bootNodes {
+		bootNode, err := enode.Parse(enode.ValidSchemes, text)
+		if err != nil {
+			return nil, fmt.Errorf("-boot-node %q: %w", text, err)
+		}
+		bootNodes = append(bootNodes, bootNode)
+	}
+	tcpPort, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	advertised, err := multiaddr.NewMultiaddr(fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", tcpPort))
+	if err != nil {
+		return nil, fmt.Errorf("writing the advertised address: %w", err)
+	}
+	return []node.WakuNodeOption{
+		node.WithHostAddress(&net.TCPAddr{IP: loopback, Port: tcpPort}),
+		node.WithAdvertiseAddresses(advertised),
+		node.WithDiscoveryV5(0, bootNodes, false),
+		node.WithPeerExchange(),
+	}, nil
+}
+
+// join takes the node into its network: topics, peers, discovery, and what watches it.
+func (n *serviceNode) join(ctx context.Context, s settings) error {
+	if err := n.writeMessages(s.messagesFile); err != nil {
+		return err
+	}
+	for _, text := range s.shards {
+		shard, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return fmt.Errorf("-shard %q: %w", text, err)
+		}
+		topic := protocol.NewStaticShardingPubsubTopic(uint16(s.clusterID), uint16(shard)).String()
+		_, err = n.waku.Relay().Subscribe(ctx, protocol.NewContentFilter(topic), relay.WithoutConsumer())
+		if err != nil {
+			return fmt.Errorf("subscribing to %s: %w", topic, err)
+		}
+	}
+	if s.peerExchange {
+		if err := n.waku.DiscV5().Start(ctx); err != nil {
+			return fmt.Errorf("starting discovery v5: %w", err)
+		}
+	}
+	for _, text := range s.staticPeers {
+		address, err := multiaddr.NewMultiaddr(text)
+		if err != nil {
+			return fmt.Errorf("-static-peer %q: %w", text, err)
+		}
+		dialling, cancel := context.WithTimeout(ctx, dialTimeout)
+		err = n.waku.DialPeerWithMultiAddress(dialling, address)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("dialling %s: %w", text, err)
+		}
+	}
+	if s.rest {
+		return n.serveREST(ctx)
+	}
+	return nil
+}
+
+// ready is the line that tells the suite where the node is.
+func (n *serviceNode) ready() map[string]any {
+	addresses := make([]string, 0, len(n.waku.ListenAddresses()))
+	for _, address := range n.waku.ListenAddresses() {
+		addresses = append(addresses, address.String())
+	}
+	return map[string]any{
+		"peer_id":   n.waku.ID(),
+		"addresses": addresses,
+		"enr":       n.waku.ENR().String(),
+		"rest":      n.restURL,
+		"version":   wakuVersion(),
+	}
+}
+
+func (n *serviceNode) close() {
+	n.stopREST()
+	n.waku.Stop()
+	n.endMessages()
+	if n.store != nil {
+		_ = n.store.Close()
+	}
+	_ = n.log.Sync()
+}
