@@ -34,12 +34,13 @@ type settings struct {
 	logFile       string
 	messagesFile  string
 	minRelayPeers int
-	// ownRateLimits keeps go-waku's limit of one lightpush and one filter request a second and peer.
-	ownRateLimits bool
-	store         bool
-	rest          bool
-	peerExchange  bool
-	bootNodes     list
+	// ownLimits keeps what would disturb a cell that is about something else: one lightpush, filter and peer-exchange
+	// request a second and peer, and the end of filter subscriptions within a minute.
+	ownLimits    bool
+	store        bool
+	rest         bool
+	peerExchange bool
+	bootNodes    list
 }
 
 func parse() (settings, error) {
@@ -50,7 +51,7 @@ func parse() (settings, error) {
 	flag.StringVar(&s.logFile, "log-file", "", "file for go-waku's own log, at level debug")
 	flag.StringVar(&s.messagesFile, "messages-file", "", "file for every relayed message, one JSON object a line")
 	flag.IntVar(&s.minRelayPeers, "min-relay-peers", 0, "relay peers without which a push is refused")
-	flag.BoolVar(&s.ownRateLimits, "own-rate-limits", false, "keep go-waku's own rate limits")
+	flag.BoolVar(&s.ownLimits, "own-limits", false, "keep go-waku's own rate limits and filter timeout")
 	flag.BoolVar(&s.store, "store", false, "keep messages in memory and serve the store protocol go-waku has")
 	flag.BoolVar(&s.rest, "rest", false, "serve go-waku's REST API")
 	flag.BoolVar(&s.peerExchange, "peer-exchange", false, "serve peer exchange, which needs discovery v5")

@@ -22,6 +22,7 @@ import (
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter"
 	"github.com/waku-org/go-waku/waku/v2/protocol/lightpush"
+	"github.com/waku-org/go-waku/waku/v2/protocol/peer_exchange"
 	"github.com/waku-org/go-waku/waku/v2/protocol/relay"
 	"github.com/waku-org/go-waku/waku/v2/utils"
 	"go.uber.org/zap"
@@ -97,9 +98,12 @@ func startNode(ctx context.Context, s settings) (*serviceNode, error) {
 func (n *serviceNode) services(s settings) ([]node.WakuNodeOption, error) {
 	var lightpushOptions []lightpush.Option
 	var filterOptions []filter.Option
-	if !s.ownRateLimits {
+	if !s.ownLimits {
 		lightpushOptions = append(lightpushOptions, lightpush.WithRateLimiter(manyPerSecond, manyPerSecond))
-		filterOptions = append(filterOptions, filter.WithFullNodeRateLimiter(manyPerSecond, manyPerSecond))
+		// go-waku compares the wrong way round: every minute it removes the subscribers it saw within the timeout
+		// (subscribers_map.go; fixed upstream by pull request 1314, after v0.10.1). With no timeout it removes none.
+		filterOptions = append(filterOptions, filter.WithTimeout(0),
+			filter.WithFullNodeRateLimiter(manyPerSecond, manyPerSecond))
 	}
 	options := []node.WakuNodeOption{
 		node.WithLightPush(lightpushOptions...),
@@ -146,11 +150,15 @@ func addresses(s settings) ([]node.WakuNodeOption, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the advertised address: %w", err)
 	}
+	var exchange []peer_exchange.Option
+	if !s.ownLimits {
+		exchange = append(exchange, peer_exchange.WithRateLimiter(manyPerSecond, manyPerSecond))
+	}
 	return []node.WakuNodeOption{
 		node.WithHostAddress(&net.TCPAddr{IP: loopback, Port: tcpPort}),
 		node.WithAdvertiseAddresses(advertised),
 		node.WithDiscoveryV5(0, bootNodes, false),
-		node.WithPeerExchange(),
+		node.WithPeerExchange(exchange...),
 	}, nil
 }
 
