@@ -1,6 +1,6 @@
 module lpt/interop/go-waku-node
 
-go 1.26
+go 1.23.0
 
 replace github.com/libp2p/go-libp2p-pubsub v0.13.1 => github.com/waku-org/go-libp2p-pubsub v0.13.1-gowaku
 

@@ -178,5 +178,5 @@ pub(crate) fn table(rows: &[Row]) -> String {
     table
         .with(Style::psql())
         .with(Width::wrap(TABLE_WIDTH).keep_words(true).priority(Priority::max(true)));
-    format!("{table}\n{} cells hold, {failed} fail\n", rows.len() - failed)
+    format!("{table}\ninterop: {} passed, {failed} failed\n", rows.len() - failed)
 }
