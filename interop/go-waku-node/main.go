@@ -36,7 +36,9 @@ type settings struct {
 	minRelayPeers int
 	// ownLimits keeps what would disturb a cell that is about something else: one lightpush, filter and peer-exchange
 	// request a second and peer, and the end of filter subscriptions within a minute.
-	ownLimits    bool
+	ownLimits bool
+	// light makes a light client of the static peers instead of a service node.
+	light        bool
 	store        bool
 	rest         bool
 	peerExchange bool
@@ -52,6 +54,7 @@ func parse() (settings, error) {
 	flag.StringVar(&s.messagesFile, "messages-file", "", "file for every relayed message, one JSON object a line")
 	flag.IntVar(&s.minRelayPeers, "min-relay-peers", 0, "relay peers without which a push is refused")
 	flag.BoolVar(&s.ownLimits, "own-limits", false, "keep go-waku's own rate limits and filter timeout")
+	flag.BoolVar(&s.light, "light", false, "be a light client of the static peers: no relay, no services")
 	flag.BoolVar(&s.store, "store", false, "keep messages in memory and serve the store protocol go-waku has")
 	flag.BoolVar(&s.rest, "rest", false, "serve go-waku's REST API")
 	flag.BoolVar(&s.peerExchange, "peer-exchange", false, "serve peer exchange, which needs discovery v5")

@@ -19,6 +19,7 @@ import (
 	"github.com/waku-org/go-waku/waku/persistence"
 	"github.com/waku-org/go-waku/waku/persistence/sqlite"
 	"github.com/waku-org/go-waku/waku/v2/node"
+	"github.com/waku-org/go-waku/waku/v2/peerstore"
 	"github.com/waku-org/go-waku/waku/v2/protocol"
 	"github.com/waku-org/go-waku/waku/v2/protocol/filter"
 	"github.com/waku-org/go-waku/waku/v2/protocol/lightpush"
@@ -62,23 +63,31 @@ func startNode(ctx context.Context, s settings) (*serviceNode, error) {
 	}
 	// As go-waku's own command does: every line then names its node.
 	n := &serviceNode{log: utils.Logger().With(logging.HostID("node", id))}
+	topics, err := pubsubTopics(s)
+	if err != nil {
+		return nil, err
+	}
 	options := []node.WakuNodeOption{
 		node.WithLogger(n.log),
 		node.WithLogLevel(zapcore.DebugLevel),
 		node.WithPrivateKey(key),
 		node.WithClusterID(uint16(s.clusterID)),
+		// With a cluster and no shards go-waku cannot read its own record, and hangs up on every peer with "invalid
+		// shard count": a relay gets its shards by subscribing, a light client never.
+		node.WithPubSubTopics(topics),
 		node.WithPrometheusRegisterer(prometheus.NewRegistry()),
 		// Every peer of the suite has the same address; go-waku's own limit is five connections from one.
 		node.WithMaxConnectionsPerIP(0),
 		node.WithKeepAlive(10*time.Second, 2*time.Minute),
-		node.WithWakuRelayAndMinPeers(s.minRelayPeers),
 		node.WithWakuFilterLightNode(),
 	}
-	services, err := n.services(s)
-	if err != nil {
-		return nil, err
+	if !s.light {
+		services, err := n.services(s)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, services...)
 	}
-	options = append(options, services...)
 	addresses, err := addresses(s)
 	if err != nil {
 		return nil, err
@@ -91,10 +100,10 @@ func startNode(ctx context.Context, s settings) (*serviceNode, error) {
 	if err := n.waku.Start(ctx); err != nil {
 		return nil, fmt.Errorf("starting the node: %w", err)
 	}
-	return n, n.join(ctx, s)
+	return n, n.join(ctx, s, topics)
 }
 
-// services are the protocols light clients ask for.
+// services are relay, and the protocols light clients ask for.
 func (n *serviceNode) services(s settings) ([]node.WakuNodeOption, error) {
 	var lightpushOptions []lightpush.Option
 	var filterOptions []filter.Option
@@ -106,6 +115,7 @@ func (n *serviceNode) services(s settings) ([]node.WakuNodeOption, error) {
 			filter.WithFullNodeRateLimiter(manyPerSecond, manyPerSecond))
 	}
 	options := []node.WakuNodeOption{
+		node.WithWakuRelayAndMinPeers(s.minRelayPeers),
 		node.WithLightPush(lightpushOptions...),
 		node.WithWakuFilterFullNode(filterOptions...),
 	}
@@ -163,19 +173,16 @@ func addresses(s settings) ([]node.WakuNodeOption, error) {
 }
 
 // join takes the node into its network: topics, peers, discovery, and what watches it.
-func (n *serviceNode) join(ctx context.Context, s settings) error {
+func (n *serviceNode) join(ctx context.Context, s settings, topics []string) error {
 	if err := n.writeMessages(s.messagesFile); err != nil {
 		return err
 	}
-	for _, text := range s.shards {
-		shard, err := strconv.ParseUint(text, 10, 16)
-		if err != nil {
-			return fmt.Errorf("-shard %q: %w", text, err)
-		}
-		topic := protocol.NewStaticShardingPubsubTopic(uint16(s.clusterID), uint16(shard)).String()
-		_, err = n.waku.Relay().Subscribe(ctx, protocol.NewContentFilter(topic), relay.WithoutConsumer())
-		if err != nil {
-			return fmt.Errorf("subscribing to %s: %w", topic, err)
+	if !s.light {
+		for _, topic := range topics {
+			_, err := n.waku.Relay().Subscribe(ctx, protocol.NewContentFilter(topic), relay.WithoutConsumer())
+			if err != nil {
+				return fmt.Errorf("subscribing to %s: %w", topic, err)
+			}
 		}
 	}
 	if s.peerExchange {
@@ -184,21 +191,48 @@ func (n *serviceNode) join(ctx context.Context, s settings) error {
 		}
 	}
 	for _, text := range s.staticPeers {
-		address, err := multiaddr.NewMultiaddr(text)
-		if err != nil {
-			return fmt.Errorf("-static-peer %q: %w", text, err)
-		}
-		dialling, cancel := context.WithTimeout(ctx, dialTimeout)
-		err = n.waku.DialPeerWithMultiAddress(dialling, address)
-		cancel()
-		if err != nil {
-			return fmt.Errorf("dialling %s: %w", text, err)
+		if err := n.meet(ctx, s, text, topics); err != nil {
+			return err
 		}
 	}
 	if s.rest {
 		return n.serveREST(ctx)
 	}
 	return nil
+}
+
+// meet connects to a static peer; a light client also notes that the peer serves it.
+func (n *serviceNode) meet(ctx context.Context, s settings, text string, topics []string) error {
+	address, err := multiaddr.NewMultiaddr(text)
+	if err != nil {
+		return fmt.Errorf("-static-peer %q: %w", text, err)
+	}
+	if s.light {
+		_, err := n.waku.AddPeer([]multiaddr.Multiaddr{address}, peerstore.Static, topics,
+			lightpush.LightPushID_v20beta1, filter.FilterSubscribeID_v20beta1)
+		if err != nil {
+			return fmt.Errorf("adding %s: %w", text, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	if err := n.waku.DialPeerWithMultiAddress(ctx, address); err != nil {
+		return fmt.Errorf("dialling %s: %w", text, err)
+	}
+	return nil
+}
+
+// pubsubTopics are those of the shards.
+func pubsubTopics(s settings) ([]string, error) {
+	topics := make([]string, 0, len(s.shards))
+	for _, text := range s.shards {
+		shard, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("-shard %q: %w", text, err)
+		}
+		topics = append(topics, protocol.NewStaticShardingPubsubTopic(uint16(s.clusterID), uint16(shard)).String())
+	}
+	return topics, nil
 }
 
 // ready is the line that tells the suite where the node is.

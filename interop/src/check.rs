@@ -1,6 +1,9 @@
 //! What must hold of a cell once its parties have ended.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use event_log::{Event, MessageHash};
 use serde::Deserialize;
@@ -20,7 +23,7 @@ pub(crate) const GO_DELIVERED: &[&str] = &["relay_received", "filter_push_done"]
 
 /// What was published, each message once.
 #[derive(Debug, Default)]
-pub(crate) struct Published(BTreeMap<MessageHash, String>);
+pub(crate) struct Published(BTreeSet<MessageHash>);
 
 impl Published {
     /// What these publishers say was acknowledged, which must be all they planned.
@@ -30,28 +33,39 @@ impl Published {
     pub(crate) fn by(publishers: &[&Client], planned: u32) -> Result<Self, Failure> {
         let mut published = Self::default();
         for publisher in publishers {
-            let mut acked = 0;
-            let mut reason = "no attempt failed".to_owned();
-            for event in events(&publisher.log).into_iter().rev() {
-                match event {
-                    Event::Published(event) => {
-                        acked += 1;
-                        published.0.insert(event.hash, event.sender);
-                    }
-                    Event::PublishFailed(event) => reason = format!("{:?}: {}", event.outcome, event.error),
-                    _ => {}
-                }
-            }
-            if acked != planned as usize {
-                return Err(Failure::NotAcked {
-                    publisher: publisher.name().to_owned(),
-                    acked,
-                    planned: planned as usize,
-                    reason,
-                });
-            }
+            published.add(publisher.name(), events(&publisher.log), planned)?;
         }
         Ok(published)
+    }
+
+    /// Adds what stands in the event log of one publisher.
+    ///
+    /// # Errors
+    /// [`Failure::NotAcked`].
+    pub(crate) fn add(&mut self, publisher: &str, log: Vec<Event>, planned: u32) -> Result<(), Failure> {
+        let mut acked = 0;
+        let mut reason = None;
+        for event in log {
+            match event {
+                Event::Published(event) => {
+                    acked += 1;
+                    self.0.insert(event.hash);
+                }
+                Event::PublishFailed(event) if reason.is_none() => {
+                    reason = Some(format!("{:?}: {}", event.outcome, event.error));
+                }
+                _ => {}
+            }
+        }
+        if acked == planned as usize {
+            return Ok(());
+        }
+        Err(Failure::NotAcked {
+            publisher: publisher.to_owned(),
+            acked,
+            planned: planned as usize,
+            reason: reason.unwrap_or_else(|| "no attempt failed".to_owned()),
+        })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -59,12 +73,12 @@ impl Published {
     }
 
     pub(crate) fn hashes(&self) -> Vec<MessageHash> {
-        self.0.keys().copied().collect()
+        self.0.iter().copied().collect()
     }
 
     /// `party` must have every message, and nothing else. Copies are not judged.
     pub(crate) fn must_be_at(&self, party: &str, copies: &BTreeMap<MessageHash, usize>) -> Result<(), Failure> {
-        let missing: Vec<_> = self.0.keys().filter(|hash| !copies.contains_key(hash)).collect();
+        let missing: Vec<_> = self.0.iter().filter(|hash| !copies.contains_key(hash)).collect();
         if let Some(example) = missing.first() {
             return Err(Failure::Missing {
                 party: party.to_owned(),
@@ -73,7 +87,7 @@ impl Published {
                 example: **example,
             });
         }
-        let strange: Vec<_> = copies.keys().filter(|hash| !self.0.contains_key(hash)).collect();
+        let strange: Vec<_> = copies.keys().filter(|hash| !self.0.contains(hash)).collect();
         if let Some(example) = strange.first() {
             return Err(Failure::Strange {
                 party: party.to_owned(),
@@ -218,4 +232,81 @@ pub(crate) fn tracer_reads(lab: &Lab<'_>, log: &Path, kinds: &[&'static str], ex
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+    use super::*;
+
+    const A: MessageHash = MessageHash([0xaa; 32]);
+    const B: MessageHash = MessageHash([0xbb; 32]);
+
+    fn published(hashes: &[MessageHash]) -> Published {
+        Published(hashes.iter().copied().collect())
+    }
+
+    #[test]
+    fn every_message_once_is_what_holds() {
+        let both = published(&[A, B]);
+        assert!(both.must_be_once_at("r", &BTreeMap::from([(A, 1), (B, 1)])).is_ok());
+        let lost = both.must_be_once_at("r", &BTreeMap::from([(A, 1)])).unwrap_err();
+        assert!(
+            matches!(
+                lost,
+                Failure::Missing {
+                    missing: 1,
+                    example: B,
+                    ..
+                }
+            ),
+            "{lost}"
+        );
+        let twice = both
+            .must_be_once_at("r", &BTreeMap::from([(A, 1), (B, 2)]))
+            .unwrap_err();
+        assert!(
+            matches!(
+                twice,
+                Failure::Copies {
+                    copies: 2,
+                    example: B,
+                    ..
+                }
+            ),
+            "{twice}"
+        );
+        // One lost and one strange must not cancel out.
+        let other = published(&[A])
+            .must_be_once_at("r", &BTreeMap::from([(A, 1), (B, 1)]))
+            .unwrap_err();
+        assert!(
+            matches!(
+                other,
+                Failure::Strange {
+                    strange: 1,
+                    example: B,
+                    ..
+                }
+            ),
+            "{other}"
+        );
+    }
+
+    #[test]
+    fn a_publisher_that_sent_nothing_does_not_hold() {
+        let silent = Published::default().add("p", Vec::new(), 3).unwrap_err();
+        assert!(
+            matches!(
+                silent,
+                Failure::NotAcked {
+                    acked: 0,
+                    planned: 3,
+                    ..
+                }
+            ),
+            "{silent}"
+        );
+    }
 }

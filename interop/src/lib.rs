@@ -15,6 +15,7 @@ mod matrix;
 mod messages;
 mod party;
 mod process;
+mod rest;
 
 use std::{ffi::OsString, io::Write};
 

@@ -1,6 +1,7 @@
 //! The cells of the matrix.
 
 mod go_waku;
+mod go_waku_client;
 mod js_waku;
 mod mesh;
 mod peer_exchange;
@@ -93,6 +94,11 @@ pub(crate) const CELLS: &[Cell] = &[
         "three-way",
         "js-waku -> our node -> go-waku -> our receiver, and back",
         mesh::of_three,
+    ),
+    Cell::new(
+        "go-waku-client",
+        "go-waku light client (v2, filter) -> our node -> our receiver and go-waku",
+        go_waku_client::publishes_and_receives,
     ),
     Cell::new("js-store", "js-waku store client -> our store", store::asked_by_js_waku),
     Cell::new(
