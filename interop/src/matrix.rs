@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -68,14 +68,11 @@ pub(crate) fn run(args: &Args) -> Result<Vec<Row>, MatrixError> {
     let (idling, busy): (Vec<&'static Cell>, Vec<_>) = cells.into_iter().partition(|cell| cell.idles);
     let queue = Mutex::new(busy.into_iter());
     let rows = Mutex::new(Vec::new());
-    let finish = |row| {
-        if let Ok(mut rows) = rows.lock() {
-            rows.push(row);
-        }
-    };
+    // A panic elsewhere leaves both whole, and ends the suite when the scope does.
+    let finish = |row| rows.lock().unwrap_or_else(PoisonError::into_inner).push(row);
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work_off = || {
-        // The lock is for taking one; the cell runs without it.
-        while let Some(cell) = queue.lock().ok().and_then(|mut queue| queue.next()) {
+        while let Some(cell) = next() {
             finish(run_cell(args, &folder, cell));
         }
     };
@@ -87,7 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<Vec<Row>, MatrixError> {
             scope.spawn(work_off);
         }
     });
-    let mut rows = rows.into_inner().unwrap_or_default();
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|row| CELLS.iter().position(|cell| cell.name == row.cell.name));
     let failed = rows.iter().any(Row::has_failed);
     if args.logs.is_none() && !failed {

@@ -1,6 +1,7 @@
 //! The parties of a cell: light clients and service nodes, ours and other people's.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::BufReader,
     path::{Path, PathBuf},
@@ -9,10 +10,7 @@ use std::{
 use event_log::{Event, read_log};
 use serde::Deserialize;
 
-use crate::{
-    failure::Failure,
-    process::{PATIENCE, Process},
-};
+use crate::{failure::Failure, process::Process};
 
 /// A publisher or a receiver, ours or of js-waku. Both write an event log of ours.
 pub(crate) struct Client {
@@ -48,14 +46,14 @@ impl Client {
                     None
                 }
             };
-            let arrived: std::collections::BTreeSet<_> = events(&log).into_iter().filter_map(hash).collect();
+            let arrived: BTreeSet<_> = events(&log).into_iter().filter_map(hash).collect();
             (arrived.len() >= count).then_some(())
         })
     }
 
     /// Waits until it has done what it was started for.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
-        self.process.finish(PATIENCE)
+        self.process.finish()
     }
 }
 

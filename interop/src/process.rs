@@ -105,8 +105,8 @@ impl Process {
     }
 
     /// Waits until it ends by itself, which must be with exit code 0.
-    pub(crate) fn finish(&mut self, within: Duration) -> Result<(), Failure> {
-        let deadline = Instant::now() + within;
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        let deadline = Instant::now() + PATIENCE;
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) if status.success() => return Ok(()),
@@ -123,7 +123,7 @@ impl Process {
             // It may have ended by itself: `finish` tells how.
             let _ = kill_process(pid, Signal::TERM);
         }
-        self.finish(PATIENCE)
+        self.finish()
     }
 
     fn ended_with(&self, status: ExitStatus) -> Failure {
