@@ -10,9 +10,10 @@ use event_log::{
 use libp2p::identity::Keypair;
 use runtime::{
     ExitCode, Shutdown,
-    config::{self, Parsed},
+    config::{self, Parsed, Side},
     light::{keypair, random_node_name, random_run_id},
     logging, terminal, threads,
+    version::version,
 };
 
 use super::{
@@ -45,9 +46,9 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let argv: Vec<_> = argv.into_iter().collect();
-    let parsed = match config::parse::<Args>(&command(), &[&["key-file", "key-seed"]], &argv, |name| {
-        std::env::var_os(name)
-    }) {
+    let exclusive: &[&[&str]] = &[&["key-file", "key-seed"]];
+    let environment = |name: &str| std::env::var_os(name);
+    let parsed = match config::parse_for::<Args>(Side::ServiceNode, &command(), exclusive, &argv, environment) {
         Ok(parsed) => parsed,
         Err(error) => return error.report(),
     };
@@ -55,6 +56,7 @@ pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         terminal::print(&format!("error: {error}\n"));
         return ExitCode::Usage;
     }
+    parsed.say_notices(KEY_ROLE);
     match threads::block_on(run(parsed)) {
         Ok(Ok(())) => ExitCode::Ok,
         Ok(Err(error)) => {
@@ -107,7 +109,7 @@ async fn run(parsed: Parsed<Args>) -> Result<(), RunError> {
         Some(path) => EventLog::create(path)?,
         None => EventLog::with_sink(std::io::sink())?,
     };
-    let mut started = RunInfo::of_this_process(env!("CARGO_PKG_VERSION")).started(Role::ServiceNode, &run_id, &name);
+    let mut started = RunInfo::of_this_process(&version()).started(Role::ServiceNode, &run_id, &name);
     started.peer_id = Some(config.keypair.public().to_peer_id().to_string());
     started.config = values;
     log.log(started);
