@@ -15,7 +15,7 @@ use clap::{
 use serde_json::Value;
 
 use super::{ConfigError, Side, Source, file, foreign};
-use crate::{escape::escape, terminal};
+use crate::{escape::escape, terminal, version::version};
 
 /// Environment variables of options begin so.
 pub const ENV_PREFIX: &str = "LPT_";
@@ -49,13 +49,15 @@ impl<T> Parsed<T> {
     }
 }
 
-/// Gives every long option its environment variable, so that `--help` shows it.
+/// Gives every long option its environment variable, so that `--help` shows it, and `--version` the commit.
 #[must_use]
 pub fn with_environment(command: Command) -> Command {
-    command.mut_args(|arg| match arg.get_long().map(env_name) {
-        Some(name) => arg.env(name),
-        None => arg,
-    })
+    command
+        .version(version())
+        .mut_args(|arg| match arg.get_long().map(env_name) {
+            Some(name) => arg.env(name),
+            None => arg,
+        })
 }
 
 fn env_name(long: &str) -> String {

@@ -135,10 +135,20 @@ async fn run(parsed: Parsed<Args>) -> Result<(), RunError> {
     Ok(())
 }
 
+/// The peer id of a node of this name with this `--key-seed`: others may know its address before it runs.
+#[must_use]
+pub fn seeded_peer_id(seed: &str, name: &str) -> String {
+    seeded_identity(seed, name).public().to_peer_id().to_string()
+}
+
+fn seeded_identity(seed: &str, name: &str) -> Keypair {
+    keypair(Some(&format!("{seed}/{name}")), KEY_ROLE, 0)
+}
+
 fn identity(args: &Args, name: &str) -> Result<Keypair, KeyError> {
     match (&args.key_file, &args.key_seed) {
         (Some(path), _) => key::from_file(path),
-        (None, Some(seed)) => Ok(keypair(Some(&format!("{seed}/{name}")), KEY_ROLE, 0)),
+        (None, Some(seed)) => Ok(seeded_identity(seed, name)),
         (None, None) => Ok(Keypair::generate_secp256k1()),
     }
 }
