@@ -4,7 +4,7 @@
 #   deploy/kubernetes/check.sh [KUBERNETES-VERSION]
 #
 # Needs python3 with venv and PyPI; the package kubernetes-validate brings the schemas. With kustomize or kubectl
-# installed, what they make of this folder is checked, too; without, each file is, and that says so.
+# installed, what they make of the folders is checked, too; without, each file is, and that says so.
 set -euo pipefail
 cd "$(dirname "$0")"
 version=${1:-1.33}
@@ -14,12 +14,12 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" --quiet install 'kubernetes-validate==1.37.*'
 
 files=()
-for file in *.yaml; do
-    [[ $file == kustomization.yaml ]] || files+=("$file")
+for file in base/*.yaml; do
+    [[ $file == */kustomization.yaml ]] || files+=("$file")
 done
 "$work/venv/bin/kubernetes-validate" --strict -k "$version" "${files[@]}"
 
-for overlay in . overlays/*; do
+for overlay in base thousand; do
     if command -v kustomize >/dev/null; then
         kustomize build "$overlay" >"$work/built.yaml"
     elif command -v kubectl >/dev/null; then
