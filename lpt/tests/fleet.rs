@@ -177,7 +177,7 @@ fn a_killed_node_is_noticed_and_the_run_fails() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|log| log["end"].is_null())
+        .filter(|log| log["torn"] == true)
         .collect();
     assert_eq!(torn.len(), 1, "{torn:#?}");
 }

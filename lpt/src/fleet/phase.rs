@@ -117,7 +117,7 @@ impl FleetError {
 }
 
 /// Looks again and again until `look` finds something.
-pub(super) async fn wait_for<T>(
+pub(crate) async fn wait_for<T>(
     what: &'static str,
     wait: Duration,
     shutdown: &Shutdown,

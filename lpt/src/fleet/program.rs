@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Names of the fleet runner that say how many there are; compose replicas are set elsewhere, so the two can differ.
-const COUNTS: [&str; 2] = ["NUM_PUBLISHER_NODES", "NUM_RECEIVER_NODES"];
+pub(super) const COUNTS: [&str; 2] = ["NUM_PUBLISHER_NODES", "NUM_RECEIVER_NODES"];
 
 /// The command with its environment variables and its table of exit codes.
 #[must_use]

@@ -19,6 +19,7 @@ use super::{
     folder::{FleetFolder, Record, RunFolder},
     member::{Kind, Member, take_place},
     phase::{FleetError, POLL_INTERVAL, Phase, reached, wait_for, wait_in_run},
+    program::COUNTS,
 };
 use crate::leash::LEASH_VARIABLE;
 
@@ -226,7 +227,12 @@ impl Part<'_> {
 /// Starts this same binary; the returned pipe keeps it alive (`leash.rs`).
 pub(crate) fn start(arguments: &[&str]) -> Result<(Child, Option<ChildStdin>), FleetError> {
     let program = std::env::current_exe().map_err(FleetError::Start)?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for name in COUNTS {
+        // Checked already; the role is told the numbers of the fleet.
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(arguments)
         .stdin(Stdio::piped())
         .env(LEASH_VARIABLE, "1")

@@ -18,10 +18,13 @@ use super::{
     history::{self, Entry, MAX_ENTRIES, Summary},
     page,
 };
-use crate::fleet::{FleetError, code_of, is_report_name, prune, report_name, start, write_whole};
+use crate::fleet::{FleetError, code_of, is_report_name, prune, report_name, start, wait_for, write_whole};
 
 /// The interval by its name in the supervisor of the Nim tester.
 const INTERVAL_ALIAS: &str = "TEST_INTERVAL_MINUTES";
+
+/// How long the folder may take to become writable: beside the soak test in containers, `lpt fleet reports` sees to it.
+const FOLDER_WAIT: Duration = Duration::from_secs(10);
 
 /// The command with its environment variables and its table of exit codes.
 #[must_use]
@@ -74,7 +77,10 @@ fn interval_alias(value: Option<&str>) -> Result<Option<Duration>, String> {
 async fn soak(args: &Args) -> Result<ExitCode, FleetError> {
     let shutdown = Shutdown::on_signals().map_err(|error| FleetError::Internal(error.to_string()))?;
     let folder = Folder(args.soak_folder.clone());
-    fs::create_dir_all(folder.runs()).map_err(|error| folder.error(error))?;
+    let made = || Ok(fs::create_dir_all(folder.runs()).ok());
+    if let Err(FleetError::Late { .. }) = wait_for("the folder is not there", FOLDER_WAIT, &shutdown, made).await {
+        fs::create_dir_all(folder.runs()).map_err(|error| folder.error(error))?;
+    }
     let mut entries = history::load(&folder.history()).map_err(|error| folder.error(error))?;
     let known = entries.len();
     let mut own = Vec::new();
