@@ -104,6 +104,9 @@ impl Role {
                 command.env_remove(variable);
             }
         }
+        for variable in runtime::config::alias_names() {
+            command.env_remove(variable);
+        }
         command.env(LEASH_VARIABLE, "1");
         let mut process = command.spawn().map_err(failed)?;
         let leash = process.stdin.take();

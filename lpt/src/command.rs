@@ -5,17 +5,20 @@ use std::{ffi::OsString, process};
 use clap::CommandFactory;
 use runtime::ExitCode;
 
-use crate::{leash, run};
+use crate::{fleet, healthcheck, leash, run, soak};
 
 /// A role's own entry point, given its whole command line.
 type Role = fn(Vec<OsString>) -> process::ExitCode;
 
-/// The roles by the name of their subcommand.
-const ROLES: [(&str, Role); 4] = [
+/// The roles and tools by the name of their subcommand.
+const ROLES: [(&str, Role); 7] = [
     ("node", |argv| service_node::cli::main_with(argv).into()),
     ("publisher", |argv| publisher::main_with(argv).into()),
     ("receiver", |argv| receiver::main_with(argv).into()),
     ("tracer", |argv| tracer::run_cli(argv).code().into()),
+    ("fleet", |argv| fleet::main_with(argv).into()),
+    ("soak", |argv| soak::main_with(argv).into()),
+    ("healthcheck", healthcheck::main_with),
 ];
 
 /// Runs what `argv` (program name first) asks for: a role, or a whole test.
@@ -61,6 +64,9 @@ fn overview() -> clap::Command {
         .subcommand(publisher::command().name("publisher"))
         .subcommand(receiver::command().name("receiver"))
         .subcommand(tracer::cli::Cli::command().name("tracer"))
+        .subcommand(fleet::command().name("fleet"))
+        .subcommand(soak::command().name("soak"))
+        .subcommand(healthcheck::command().name("healthcheck"))
         .subcommand_required(true)
         .disable_help_subcommand(true)
         .after_help(ExitCode::help_table(&ExitCode::ALL))

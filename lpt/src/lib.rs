@@ -2,11 +2,14 @@
 //!
 //! `lpt run` starts service nodes, receivers and publishers as child processes of this same binary, each with a
 //! configuration file in the run folder, waits for readiness by reading their event logs, and hands those logs to the
-//! tracer, whose verdict is the exit code.
+//! tracer, whose verdict is the exit code. `lpt fleet` is for roles in containers that start by themselves.
 
 mod child;
 mod command;
+pub mod fleet;
+mod healthcheck;
 mod leash;
 pub mod run;
+pub mod soak;
 
 pub use command::main_with;

@@ -77,6 +77,10 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N")]
     pub messages: Option<u32>,
 
+    /// Waits so long, once everything is ready, before the first message is due
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = parse_duration)]
+    pub start_after: Duration,
+
     /// Ends the schedule after this time
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub duration: Option<Duration>,

@@ -205,8 +205,9 @@ fn start_clients(
 }
 
 fn begin(shared: &Shared) {
-    let lead_ns = i64::try_from(START_LEAD.as_nanos()).unwrap_or(0);
-    let (instant, wall) = (Instant::now() + START_LEAD, Timestamp::now().saturating_add_ns(lead_ns));
+    let lead = START_LEAD + shared.settings.start_after;
+    let lead_ns = i64::try_from(lead.as_nanos()).unwrap_or(i64::MAX);
+    let (instant, wall) = (Instant::now() + lead, Timestamp::now().saturating_add_ns(lead_ns));
     shared.start.send_replace(Some(Start { instant, wall }));
     tracing::info!(clients = shared.settings.clients, rate = %shared.settings.rate, "publishing");
 }

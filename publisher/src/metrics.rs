@@ -62,6 +62,11 @@ impl Default for Metrics {
         let histogram = || Histogram::new(DURATION_BUCKETS_S);
         let by_outcome = Family::<Label, Counter>::default();
         let outcome = |name| by_outcome.get_or_create_owned(&[("outcome", name)]);
+        let by_class = Family::<Label, Counter>::default();
+        // There from the start, so that a graph of failures shows zeros rather than nothing.
+        for class in ["retry", "other_peer", "permanent"] {
+            drop(by_class.get_or_create(&[("class", class)]));
+        }
         Self {
             planned: Arc::default(),
             attempted: Counter::default(),
@@ -71,7 +76,7 @@ impl Default for Metrics {
             no_answer: outcome("no_answer"),
             not_sent: outcome("not_sent"),
             by_outcome,
-            by_class: Family::default(),
+            by_class,
             failed: Counter::default(),
             retries_abandoned: Counter::default(),
             switches: Counter::default(),
@@ -214,6 +219,7 @@ mod tests {
             "lpt_publisher_attempts_total{outcome=\"acked\"} 1",
             "lpt_publisher_attempts_total{outcome=\"refused\"} 1",
             "lpt_publisher_refusals_total{class=\"permanent\"} 1",
+            "lpt_publisher_refusals_total{class=\"retry\"} 0",
             "lpt_publisher_messages_attempted_total 0",
             "lpt_publisher_in_flight_requests 0",
             "lpt_publisher_ack_duration_seconds_count 0",

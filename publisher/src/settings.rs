@@ -97,6 +97,8 @@ pub struct Settings {
     pub rate: Rate,
     /// Messages of each client; `None` = until stopped.
     pub messages: Option<u32>,
+    /// From everything ready to the start of the schedule.
+    pub start_after: Duration,
     /// End of the schedule, from the start.
     pub duration: Option<Duration>,
     /// Smallest and largest payload, bytes.
@@ -166,6 +168,7 @@ impl Settings {
                 .rate
                 .unwrap_or_else(|| Rate::from_interval(load.interval.unwrap_or(DEFAULT_INTERVAL))),
             messages: Some(load.messages.unwrap_or(default_messages)).filter(|messages| *messages > 0),
+            start_after: load.start_after,
             duration: load.duration,
             size_range_bytes: size_range(load.min_size, load.max_size)?,
             seed: load.seed.unwrap_or_else(rand::random),

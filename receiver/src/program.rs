@@ -6,7 +6,7 @@ use event_log::event::Role;
 use prometheus_client::registry::Registry;
 use runtime::{
     ExitCode, Shutdown,
-    config::Parsed,
+    config::{Parsed, Side},
     light::{Session, SessionError, SessionPlan, report_outcome, run_program},
     logging,
     progress::{Progress, ProgressMode},
@@ -22,7 +22,7 @@ use crate::{
 /// The whole program. `argv[0]` is the name shown in the help, such as `receiver` or `lpt receiver`.
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
-    run_program(&args::command(), EXCLUSIVE, argv, run)
+    run_program(Side::Receiver, &args::command(), EXCLUSIVE, argv, run)
 }
 
 /// Runs the receiver with parsed options on the current tokio runtime, listening to signals, and says on standard

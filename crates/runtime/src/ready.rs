@@ -89,12 +89,7 @@ pub async fn wait_until_ready(urls: &[String], deadline: Instant) -> Result<(), 
         return Ok(());
     }
     let started = Instant::now();
-    let client = reqwest::Client::builder()
-        .timeout(ANSWER_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(|error| ReadyError::Client(error.to_string()))?;
+    let client = client()?;
     let answers = join_all(urls.iter().map(|url| wait_for_one(&client, url, deadline))).await;
     let not_ready: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
     if not_ready.is_empty() {
@@ -105,6 +100,24 @@ pub async fn wait_until_ready(urls: &[String], deadline: Instant) -> Result<(), 
             not_ready,
         })
     }
+}
+
+/// Asks `url` once. `Err` of the inner result is what it said, or why it said nothing; escaped.
+///
+/// # Errors
+/// [`ReadyError::Client`].
+pub async fn ask_once(url: &str) -> Result<Result<(), String>, ReadyError> {
+    let client = client()?;
+    Ok(ask(&client, url).await)
+}
+
+fn client() -> Result<reqwest::Client, ReadyError> {
+    reqwest::Client::builder()
+        .timeout(ANSWER_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(|error| ReadyError::Client(error.to_string()))
 }
 
 async fn wait_for_one(client: &reqwest::Client, url: &str, deadline: Instant) -> Result<(), NotReady> {

@@ -1,6 +1,7 @@
 //! What the event log and the agent string say about the program.
 
-/// The version of the workspace, with the commit when the build was told one in `LPT_COMMIT`.
+/// The version of the workspace, with the commit it was built from where that is known: from `LPT_COMMIT` at build time
+/// (a build without git, such as an image or a tarball), otherwise, in release builds, from git.
 #[must_use]
 pub fn version() -> String {
     match option_env!("LPT_COMMIT").filter(|commit| !commit.is_empty()) {

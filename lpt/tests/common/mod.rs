@@ -24,6 +24,9 @@ pub fn lpt() -> Command {
             command.env_remove(name);
         }
     }
+    for name in runtime::config::alias_names() {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null());
     command
 }

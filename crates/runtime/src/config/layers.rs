@@ -14,7 +14,8 @@ use clap::{
 };
 use serde_json::Value;
 
-use super::{ConfigError, Source, file};
+use super::{ConfigError, Side, Source, file, foreign};
+use crate::{escape::escape, terminal, version::version};
 
 /// Environment variables of options begin so.
 pub const ENV_PREFIX: &str = "LPT_";
@@ -28,6 +29,8 @@ pub struct Parsed<T> {
     pub values: BTreeMap<String, Value>,
     /// Each set option's source by its long name.
     pub sources: BTreeMap<String, Source>,
+    /// What the user should know of foreign environment names: one line each.
+    pub notices: Vec<String>,
 }
 
 impl<T> Parsed<T> {
@@ -36,15 +39,25 @@ impl<T> Parsed<T> {
     pub fn is_given(&self, long: &str) -> bool {
         self.sources.get(long).is_some_and(|source| *source != Source::Default)
     }
+
+    /// Says on standard error which foreign environment names count: they are common words, and one that was meant for
+    /// somebody else must not change a measurement unseen.
+    pub fn say_notices(&self, program: &str) {
+        for notice in &self.notices {
+            terminal::print(&format!("{program}: {}\n", escape(notice)));
+        }
+    }
 }
 
-/// Gives every long option its environment variable, so that `--help` shows it.
+/// Gives every long option its environment variable, so that `--help` shows it, and `--version` the commit.
 #[must_use]
 pub fn with_environment(command: Command) -> Command {
-    command.mut_args(|arg| match arg.get_long().map(env_name) {
-        Some(name) => arg.env(name),
-        None => arg,
-    })
+    command
+        .version(version())
+        .mut_args(|arg| match arg.get_long().map(env_name) {
+            Some(name) => arg.env(name),
+            None => arg,
+        })
 }
 
 fn env_name(long: &str) -> String {
@@ -63,6 +76,31 @@ pub fn parse<T: FromArgMatches>(
     argv: &[OsString],
     env: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Parsed<T>, ConfigError> {
+    parse_layers(command, exclusive, None, argv, env)
+}
+
+/// [`parse`] for the program `side`, with the environment names of the Nim tester and of its fleet runner between the
+/// file and the environment.
+///
+/// # Errors
+/// As [`parse`]; also for a foreign name whose meaning cannot be honoured, and for two that contradict each other.
+pub fn parse_for<T: FromArgMatches>(
+    side: Side,
+    command: &Command,
+    exclusive: &[&[&str]],
+    argv: &[OsString],
+    env: impl Fn(&str) -> Option<OsString>,
+) -> Result<Parsed<T>, ConfigError> {
+    parse_layers(command, exclusive, Some(side), argv, env)
+}
+
+fn parse_layers<T: FromArgMatches>(
+    command: &Command,
+    exclusive: &[&[&str]],
+    side: Option<Side>,
+    argv: &[OsString],
+    env: impl Fn(&str) -> Option<OsString>,
+) -> Result<Parsed<T>, ConfigError> {
     let bare = command.clone().mut_args(|arg| arg.env(Resettable::Reset));
     let typed = bare
         .clone()
@@ -73,6 +111,10 @@ pub fn parse<T: FromArgMatches>(
             _ => error,
         })?;
     let mut given = given_options(&bare, &typed, &env)?;
+    let notices = match side {
+        Some(side) => foreign::add(&bare, side, &mut given, &env)?,
+        None => Vec::new(),
+    };
     for group in exclusive {
         keep_highest(&bare, &mut given, group)?;
     }
@@ -90,17 +132,22 @@ pub fn parse<T: FromArgMatches>(
             sources.insert(long, given.remove(&id).map_or(Source::Default, |given| given.source));
         }
     }
-    Ok(Parsed { args, values, sources })
+    Ok(Parsed {
+        args,
+        values,
+        sources,
+        notices,
+    })
 }
 
 /// What stands above the default for one option.
-struct Given {
-    source: Source,
+pub(super) struct Given {
+    pub(super) source: Source,
     /// Empty for flags: they are in the command line already.
-    values: Vec<OsString>,
+    pub(super) values: Vec<OsString>,
 }
 
-fn options(command: &Command) -> impl Iterator<Item = (String, String, &Arg)> {
+pub(super) fn options(command: &Command) -> impl Iterator<Item = (String, String, &Arg)> {
     command
         .get_arguments()
         .filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_owned(), arg)))
@@ -149,7 +196,7 @@ fn given_options(
 }
 
 /// The parts of an environment variable: a repeatable option takes a comma-separated list.
-fn split(arg: &Arg, value: &OsStr) -> Vec<OsString> {
+pub(super) fn split(arg: &Arg, value: &OsStr) -> Vec<OsString> {
     match (arg.get_action(), value.to_str()) {
         (ArgAction::Append, Some(text)) => text
             .split(',')
@@ -182,7 +229,7 @@ fn keep_highest(command: &Command, given: &mut BTreeMap<String, Given>, group: &
     if let [(first_id, first, _), (_, second, _), ..] = winners[..] {
         let place = match &given[first_id].source {
             Source::Flag => "on the command line".to_owned(),
-            Source::Environment(_) => "in the environment".to_owned(),
+            Source::Alias(_) | Source::Environment(_) => "in the environment".to_owned(),
             Source::File { path, .. } => format!("in the configuration file {path}"),
             Source::Default => "by default".to_owned(),
         };
@@ -229,7 +276,7 @@ fn with_origin(command: &Command, given: &BTreeMap<String, Given>, error: clap::
         .find(|(_, candidate, _)| *candidate == long)
         .map(|(id, ..)| id);
     match id.and_then(|id| given.get(&id)).map(|given| &given.source) {
-        Some(source @ (Source::Environment(_) | Source::File { .. })) => {
+        Some(source @ (Source::Alias(_) | Source::Environment(_) | Source::File { .. })) => {
             let text = error.to_string();
             // Without "error:", and without the hint to --help, which is about flags.
             let message = text

@@ -5,15 +5,20 @@
 //! (or `some_flag`) of the TOML file named by `--config`. Repeatable options take a list in the file and a
 //! comma-separated list in the environment; a list given in one place replaces those of lower rank, it does not add to
 //! them. An empty environment variable counts as unset.
+//!
+//! Environment names of the Nim tester and of its fleet runner count where none of ours is set ([`parse_for`]).
 
+mod alias;
 mod error;
 mod file;
+mod foreign;
 mod layers;
 mod nearest;
 mod source;
 #[cfg(test)]
 mod tests;
 
+pub use alias::alias_names;
 pub use error::ConfigError;
-pub use layers::{ENV_PREFIX, Parsed, parse, with_environment};
-pub use source::Source;
+pub use layers::{ENV_PREFIX, Parsed, parse, parse_for, with_environment};
+pub use source::{Side, Source};

@@ -14,10 +14,23 @@ pub enum Source {
         /// Line of the key, from 1.
         line: usize,
     },
-    /// This environment variable.
+    /// This environment variable of the Nim tester or its fleet runner.
+    Alias(&'static str),
+    /// This environment variable of ours.
     Environment(String),
     /// The command line.
     Flag,
+}
+
+/// Which program is being configured: foreign environment names mean something to some only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The publisher.
+    Publisher,
+    /// The receiver.
+    Receiver,
+    /// The embedded service node.
+    ServiceNode,
 }
 
 impl Source {
@@ -25,8 +38,9 @@ impl Source {
         match self {
             Self::Default => 0,
             Self::File { .. } => 1,
-            Self::Environment(_) => 2,
-            Self::Flag => 3,
+            Self::Alias(_) => 2,
+            Self::Environment(_) => 3,
+            Self::Flag => 4,
         }
     }
 }
@@ -36,6 +50,7 @@ impl fmt::Display for Source {
         match self {
             Self::Default => f.write_str("default"),
             Self::File { path, line } => write!(f, "configuration file {path}, line {line}"),
+            Self::Alias(name) => write!(f, "environment variable {name}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Flag => f.write_str("command line"),
         }

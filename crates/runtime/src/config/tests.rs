@@ -163,3 +163,136 @@ fn help_names_the_environment_variables() {
         assert!(help.contains(name), "{name} in {help}");
     }
 }
+
+mod foreign {
+    //! Environment names of the Nim tester and its fleet runner.
+
+    use std::{ffi::OsString, io::Write};
+
+    use clap::{CommandFactory, Parser};
+
+    use super::super::{ConfigError, Parsed, Side, Source, parse_for, with_environment};
+
+    #[derive(Debug, Parser)]
+    #[command(name = "publisher")]
+    struct Args {
+        #[arg(long)]
+        config: Option<std::path::PathBuf>,
+        #[arg(long)]
+        service_node: Vec<String>,
+        #[arg(long, default_value_t = 0)]
+        cluster_id: u16,
+        #[arg(long)]
+        shard: Option<u16>,
+        #[arg(long)]
+        messages: Option<u32>,
+        #[arg(long)]
+        rate: Option<String>,
+        #[arg(long)]
+        interval: Option<String>,
+    }
+
+    fn run(argv: &[&str], env: &[(&str, &str)], file: &str) -> Result<Parsed<Args>, ConfigError> {
+        let mut written = tempfile::NamedTempFile::new().expect("temporary file");
+        written.write_all(file.as_bytes()).expect("written");
+        let mut line: Vec<OsString> = vec!["publisher".into(), "--config".into(), written.path().into()];
+        line.extend(argv.iter().map(OsString::from));
+        let lookup = |name: &str| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        parse_for(
+            Side::Publisher,
+            &with_environment(Args::command()),
+            &[&["rate", "interval"]],
+            &line,
+            lookup,
+        )
+    }
+
+    fn message(env: &[(&str, &str)]) -> String {
+        run(&[], env, "").expect_err("must be refused").to_string()
+    }
+
+    #[test]
+    fn foreign_names_lie_between_file_and_our_own() {
+        let messages = |argv: &[&str], env: &[(&str, &str)]| {
+            let parsed = run(argv, env, "messages = 1").expect("valid");
+            (parsed.args.messages, parsed.notices.join("; "))
+        };
+        let (both, alias) = ([("NUM_MESSAGES", "2"), ("LPT_MESSAGES", "3")], [("NUM_MESSAGES", "2")]);
+        assert_eq!(
+            messages(&[], &alias),
+            (Some(2), "environment variable NUM_MESSAGES sets --messages to 2".into())
+        );
+        assert_eq!(
+            messages(&[], &both),
+            (
+                Some(3),
+                "environment variable NUM_MESSAGES is not used: --messages is set by environment variable LPT_MESSAGES"
+                    .into()
+            )
+        );
+        assert_eq!(messages(&["--messages=4"], &both).0, Some(4));
+        assert_eq!(messages(&[], &[("NUM_MESSAGES", "")]), (Some(1), String::new()));
+    }
+
+    #[test]
+    fn our_sibling_of_an_exclusive_pair_wins() {
+        let env = [("MESSAGE_INTERVAL_MILLIS", "400"), ("LPT_RATE", "5/s")];
+        let parsed = run(&[], &env, "").expect("valid");
+        assert_eq!((parsed.args.rate.as_deref(), parsed.args.interval), (Some("5/s"), None));
+        let parsed = run(&[], &env[..1], "rate = '5/s'").expect("valid");
+        assert_eq!(
+            (parsed.args.rate, parsed.args.interval.as_deref()),
+            (None, Some("400ms"))
+        );
+        assert_eq!(parsed.sources["interval"], Source::Alias("MESSAGE_INTERVAL_MILLIS"));
+    }
+
+    #[test]
+    fn a_pubsub_topic_is_cluster_and_shard() {
+        let parsed = run(&[], &[("PUBSUB", "/waku/2/rs/66/3"), ("CLUSTER_ID", "66")], "").expect("valid");
+        assert_eq!((parsed.args.cluster_id, parsed.args.shard), (66, Some(3)));
+        let error = message(&[("PUBSUB", "/waku/2/rs/66/3"), ("CLUSTER_ID", "16")]);
+        assert_eq!(
+            error,
+            "environment variable PUBSUB: it contradicts environment variable CLUSTER_ID about --cluster-id: unset \
+             one of the two"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_foreign_variable() {
+        let error = message(&[("NUM_MESSAGES", "many")]);
+        assert!(
+            error.starts_with("environment variable NUM_MESSAGES: invalid value 'many'"),
+            "{error}"
+        );
+        let error = message(&[("DELAY_MESSAGES", "1s")]);
+        assert!(
+            error.starts_with("environment variable DELAY_MESSAGES: \"1s\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_meaning_without_an_option_is_refused_not_ignored() {
+        let error = message(&[("LIGHTPUSH_BOOTSTRAP", "enr:-x")]);
+        assert_eq!(
+            error,
+            "environment variable LIGHTPUSH_BOOTSTRAP: there is no --bootstrap-node here, so it cannot be honoured: \
+             unset it"
+        );
+        let named = [("LIGHTPUSH_BOOTSTRAP", "enr:-x"), ("LIGHTPUSH_SERVICE_PEER", "/a,/b")];
+        let parsed = run(&[], &named, "").expect("the named node is enough");
+        assert_eq!(parsed.args.service_node, ["/a", "/b"]);
+        assert_eq!(
+            parsed.notices[1],
+            "environment variable LIGHTPUSH_BOOTSTRAP is not used: a service node is named"
+        );
+    }
+
+    #[test]
+    fn names_of_the_other_side_are_none_of_ours() {
+        let parsed = run(&[], &[("FILTER_SERVICE_PEER", "/a"), ("FILTER_BOOTSTRAP", "/b")], "").expect("valid");
+        assert!(parsed.args.service_node.is_empty() && parsed.notices.is_empty());
+    }
+}

@@ -1,5 +1,6 @@
 //! The small HTTP server of every role: `/health` for whoever waits for it, `/metrics` for Prometheus.
 
+mod exposition;
 mod health;
 mod listener;
 mod server;

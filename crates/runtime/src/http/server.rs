@@ -5,14 +5,21 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, State},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use super::{Health, listener::LimitedListener};
+use super::{
+    Health,
+    exposition::{CLASSIC, OPENMETRICS, classic, wants_openmetrics},
+    listener::LimitedListener,
+};
 use crate::Shutdown;
 
 /// Largest request body taken by routes that read one.
@@ -20,9 +27,6 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// How long [`HttpServer::stop`] waits for open connections.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
-
-/// The content type of the OpenMetrics text format.
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -131,10 +135,12 @@ async fn answer_health(State(health): State<watch::Receiver<Health>>) -> Respons
     (status, Json(health)).into_response()
 }
 
-async fn answer_metrics(State(registry): State<Arc<Registry>>) -> Response {
+async fn answer_metrics(State(registry): State<Arc<Registry>>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let mut text = String::new();
     match encode(&mut text, &registry) {
-        Ok(()) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Ok(()) if wants_openmetrics(accept) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Ok(()) => ([(CONTENT_TYPE, CLASSIC)], classic(&text)).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
 }

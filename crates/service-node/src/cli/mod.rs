@@ -5,4 +5,4 @@ mod key;
 mod run;
 
 pub use args::{Args, ArgsError, OptionalRate};
-pub use run::{command, main_with};
+pub use run::{command, main_with, seeded_peer_id};

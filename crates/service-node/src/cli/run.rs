@@ -10,9 +10,10 @@ use event_log::{
 use libp2p::identity::Keypair;
 use runtime::{
     ExitCode, Shutdown,
-    config::{self, Parsed},
+    config::{self, Parsed, Side},
     light::{keypair, random_node_name, random_run_id},
     logging, terminal, threads,
+    version::version,
 };
 
 use super::{
@@ -45,9 +46,9 @@ pub fn command() -> clap::Command {
 #[must_use]
 pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     let argv: Vec<_> = argv.into_iter().collect();
-    let parsed = match config::parse::<Args>(&command(), &[&["key-file", "key-seed"]], &argv, |name| {
-        std::env::var_os(name)
-    }) {
+    let exclusive: &[&[&str]] = &[&["key-file", "key-seed"]];
+    let environment = |name: &str| std::env::var_os(name);
+    let parsed = match config::parse_for::<Args>(Side::ServiceNode, &command(), exclusive, &argv, environment) {
         Ok(parsed) => parsed,
         Err(error) => return error.report(),
     };
@@ -55,6 +56,7 @@ pub fn main_with(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
         terminal::print(&format!("error: {error}\n"));
         return ExitCode::Usage;
     }
+    parsed.say_notices(KEY_ROLE);
     match threads::block_on(run(parsed)) {
         Ok(Ok(())) => ExitCode::Ok,
         Ok(Err(error)) => {
@@ -107,7 +109,7 @@ async fn run(parsed: Parsed<Args>) -> Result<(), RunError> {
         Some(path) => EventLog::create(path)?,
         None => EventLog::with_sink(std::io::sink())?,
     };
-    let mut started = RunInfo::of_this_process(env!("CARGO_PKG_VERSION")).started(Role::ServiceNode, &run_id, &name);
+    let mut started = RunInfo::of_this_process(&version()).started(Role::ServiceNode, &run_id, &name);
     started.peer_id = Some(config.keypair.public().to_peer_id().to_string());
     started.config = values;
     log.log(started);
@@ -133,10 +135,20 @@ async fn run(parsed: Parsed<Args>) -> Result<(), RunError> {
     Ok(())
 }
 
+/// The peer id of a node of this name with this `--key-seed`: others may know its address before it runs.
+#[must_use]
+pub fn seeded_peer_id(seed: &str, name: &str) -> String {
+    seeded_identity(seed, name).public().to_peer_id().to_string()
+}
+
+fn seeded_identity(seed: &str, name: &str) -> Keypair {
+    keypair(Some(&format!("{seed}/{name}")), KEY_ROLE, 0)
+}
+
 fn identity(args: &Args, name: &str) -> Result<Keypair, KeyError> {
     match (&args.key_file, &args.key_seed) {
         (Some(path), _) => key::from_file(path),
-        (None, Some(seed)) => Ok(keypair(Some(&format!("{seed}/{name}")), KEY_ROLE, 0)),
+        (None, Some(seed)) => Ok(seeded_identity(seed, name)),
         (None, None) => Ok(Keypair::generate_secp256k1()),
     }
 }
