@@ -7,8 +7,10 @@ mod common;
 use std::{
     fs,
     net::TcpListener,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use common::*;
@@ -52,12 +54,7 @@ impl Fleet {
     }
 
     fn add(&mut self, role: &'static str, rest: &[&str]) {
-        // Held until both are known, so that they differ; another process taking one of them meanwhile is unlikely.
-        let sockets = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [http, node] = sockets
-            .each_ref()
-            .map(|socket| socket.local_addr().unwrap().port().to_string());
-        drop(sockets);
+        let [http, node] = [(); 2].map(|()| free_port().to_string());
         let stderr = self.dir.path().join(format!("{role}-{}.stderr", self.parts.len()));
         let child = lpt()
             .args(["fleet", role, "--fleet-host=127.0.0.1"])
@@ -120,6 +117,20 @@ impl Drop for Fleet {
             let _ = part.child.wait();
         }
     }
+}
+
+/// A port that stays free until a part of the fleet binds it: each is told its port before it starts, as in a container.
+/// Below those that the system gives to outgoing connections and to other tests, which bind port 0.
+fn free_port() -> u16 {
+    const PORTS: Range<u16> = 20_000..32_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() * 31 % u32::from(PORTS.len() as u16)).unwrap();
+    let candidates = std::iter::repeat_with(|| {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        PORTS.start + (first + step) % PORTS.len() as u16
+    });
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    candidates.take(PORTS.len()).find(is_free).expect("a free port")
 }
 
 fn published(run: &Path) -> usize {

@@ -165,7 +165,9 @@ fn a_mailbox_that_overflows_between_two_polls_is_told() {
     );
     assert_eq!(told.service_node, peer_id(&address));
     let dropped = |event: &Event| matches!(event, Event::FilterPushed(push) if push.outcome == PushOutcome::Dropped);
-    assert_eq!(node.events().iter().filter(|event| dropped(event)).count(), 10);
+    wait_for("the node tells what it dropped", || {
+        (node.events().iter().filter(|event| dropped(event)).count() == 10).then_some(())
+    });
     assert_eq!(received_indices(&log).len(), 50);
     node.end();
     let (code, _) = bench.report(&[]);

@@ -78,9 +78,13 @@ async fn peer_exchange_has_limits() {
 }
 
 async fn get(node: &TestNode, path: &str) -> (u16, String) {
+    get_as(node, path, "*/*").await
+}
+
+async fn get_as(node: &TestNode, path: &str, accept: &str) -> (u16, String) {
     let url = format!("http://{}{path}", node.node.http_address().unwrap());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = http.get(url).send().await.unwrap();
+    let answer = http.get(url).header("Accept", accept).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
@@ -130,7 +134,7 @@ async fn metrics_are_open_metrics_and_count() {
         .await
         .unwrap();
     client.pushed().await;
-    let (status, text) = get(&node, "/metrics").await;
+    let (status, text) = get_as(&node, "/metrics", "application/openmetrics-text").await;
     assert_eq!(status, 200);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.last(), Some(&"# EOF"));

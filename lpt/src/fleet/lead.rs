@@ -1,5 +1,7 @@
 //! The tracer of a fleet leads the run: makes it, tells how far it has come, and judges it when everybody has ended.
 
+use std::net::SocketAddr;
+
 use runtime::{
     ExitCode, Shutdown,
     http::{Health, HttpServer},
@@ -16,7 +18,7 @@ use super::{
     folder::{FleetFolder, RunFolder, ServiceNodes, prune},
     member::{Kind, Member},
     phase::{FleetError, POLL_INTERVAL, Phase},
-    report,
+    report, role,
     watch::{State, Watch},
 };
 
@@ -37,7 +39,7 @@ pub(super) async fn run(args: &Args, shutdown: &Shutdown) -> Result<ExitCode, Fl
         terminal::print(&format!("warning: an old run stays: {problem}\n"));
     }
     let (health, status) = watch::channel(Health::ready());
-    let http = format!("0.0.0.0:{}", args.fleet_http_port);
+    let http = SocketAddr::new(role::listen_ip(args), args.fleet_http_port).to_string();
     let started = HttpServer::builder(status).start(&http).await;
     let server = started.map_err(|error| FleetError::Internal(error.to_string()))?;
     say(&format!("run {}", run.run_id));

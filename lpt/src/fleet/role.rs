@@ -1,7 +1,7 @@
 //! A service node, publisher or receiver in a fleet: its place, its options, its end.
 
 use std::{
-    net::{IpAddr, ToSocketAddrs},
+    net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs},
     path::Path,
     process::Stdio,
     time::Duration,
@@ -106,7 +106,10 @@ impl Part<'_> {
         self.announce(host, Some(format!("{}/tcp/{port}/p2p/{peer_id}", host_multiaddr(host))))?;
         let peers = self.earlier_nodes().await?;
         let mut flags = self.common_flags("--http-address");
-        flags.push(format!("--listen=/ip4/0.0.0.0/tcp/{port}"));
+        flags.push(format!(
+            "--listen={}/tcp/{port}",
+            host_multiaddr(&listen_ip(self.args).to_string())
+        ));
         flags.push(format!("--key-seed={}", self.run.run_id));
         if self.args.fleet_nodes > 1 {
             flags.push("--expect-peers=1".into());
@@ -190,7 +193,10 @@ impl Part<'_> {
             format!("--run-id={}", self.run.run_id),
             format!("--node-name={}", self.member),
             format!("--event-log={}", self.run.log(&self.member).display()),
-            format!("{http}=0.0.0.0:{}", self.args.fleet_http_port),
+            format!(
+                "{http}={}",
+                SocketAddr::new(listen_ip(self.args), self.args.fleet_http_port)
+            ),
         ]
     }
 
@@ -308,6 +314,14 @@ fn own_host(given: Option<&str>) -> Result<String, FleetError> {
         .first()
         .ok_or_else(|| failed("only loopback addresses".into()))?;
     Ok(first.to_string())
+}
+
+/// Where to listen: everywhere, unless others are told a loopback address and so cannot come from outside.
+pub(super) fn listen_ip(args: &Args) -> IpAddr {
+    let given = args.fleet_host.as_deref().and_then(|host| host.parse::<IpAddr>().ok());
+    given
+        .filter(IpAddr::is_loopback)
+        .unwrap_or(Ipv4Addr::UNSPECIFIED.into())
 }
 
 fn host_multiaddr(host: &str) -> String {
