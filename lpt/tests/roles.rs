@@ -32,6 +32,32 @@ fn another_cluster_is_refused_at_once_with_both_numbers() {
 }
 
 #[test]
+fn a_publisher_whose_only_node_refuses_it_in_mid_run_sends_on_and_says_so_at_the_end() {
+    let bench = Bench::new();
+    let (node, address) = bench.node("node-1", &["--standalone", "--key-seed=same", "--cluster-id=3"]);
+    let service_node = format!("--service-node={address}");
+    let args = [&service_node, "--cluster-id=3", "--messages=100", "--rate=20/s"];
+    let mut publisher = bench.start("publisher", "publisher-1", &args);
+    publisher.wait_for_event("it publishes", |event| {
+        matches!(event, Event::Published(_)).then_some(())
+    });
+    node.kill();
+    std::fs::remove_file(bench.path("node-1.jsonl")).unwrap();
+    let listen = format!("--listen={}", address.split("/p2p/").next().unwrap());
+    let other = ["--standalone", "--key-seed=same", "--cluster-id=7", &listen];
+    let (_node, same_address) = bench.node("node-1", &other);
+    assert_eq!(same_address, address);
+    assert_eq!(publisher.wait().code(), Some(69), "{}", publisher.said());
+    let ended = publisher.events().into_iter().find_map(|event| match event {
+        Event::RunEnded(ended) => Some(ended),
+        _ => None,
+    });
+    let ended = ended.expect("the log is whole");
+    assert_eq!(ended.counters["attempted"], 100, "the schedule ran to its end");
+    assert!(ended.reason.contains("cluster 7"), "{}", ended.reason);
+}
+
+#[test]
 fn a_full_disk_is_said_and_ends_the_run_with_its_own_code() {
     let bench = Bench::new();
     let (_node, address) = bench.node("node-1", &["--standalone"]);

@@ -118,6 +118,8 @@ async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Re
         while let Some(task) = tasks.join_next().await {
             task.map_err(|error| SessionError::Internal(format!("a client task failed: {error}")))?;
         }
+        // The schedule runs on to its end, so that every message has its line; then it is said.
+        shared.board.still_hoped().map_err(SessionError::Unavailable)?;
         Ok(reason(&shared.settings, &shutdown))
     };
     let outcome = tokio::select! {

@@ -120,6 +120,18 @@ impl Board {
         }
     }
 
+    /// Whether every client still has a service node to try, ready or not.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when a client gave up and has not become ready since.
+    pub fn still_hoped(&self) -> Result<(), Unavailable> {
+        let state = self.state.borrow();
+        match state.is_hopeless && !state.ready.iter().all(|ready| *ready) {
+            true => Err(self.unavailable(&state)),
+            false => Ok(()),
+        }
+    }
+
     /// Tells `health` the number of ready clients whenever it changes, under the name `counted`: 200 while all are.
     /// Never completes.
     pub async fn report(&self, health: &watch::Sender<Health>, counted: &'static str) {
@@ -206,6 +218,16 @@ mod tests {
         let started = Instant::now();
         assert!(board.all_ready(started + Duration::from_secs(60)).await.is_err());
         assert_eq!(Instant::now(), started);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_gave_up_is_no_hope_unless_it_is_ready_after_all() {
+        let board = Board::new(1);
+        assert_eq!(board.still_hoped(), Ok(()), "not ready, but trying");
+        board.give_up();
+        assert!(board.still_hoped().is_err());
+        board.set_ready(0, true);
+        assert_eq!(board.still_hoped(), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]
