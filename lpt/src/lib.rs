@@ -6,6 +6,7 @@
 
 mod child;
 mod command;
+mod dated;
 pub mod fleet;
 mod healthcheck;
 mod leash;

@@ -39,5 +39,4 @@ pub use program::{command, main_with};
 // What `lpt soak` does alike.
 pub(crate) use folder::{prune, write_whole};
 pub(crate) use phase::wait_for;
-pub(crate) use report::{is_report_name, report_name};
 pub(crate) use role::{code_of, start};

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use event_log::Timestamp;
 use runtime::{ExitCode, Shutdown, terminal};
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
     phase::{FleetError, wait_for},
     role::{code_of, start},
 };
+use crate::dated::{dated_name, is_dated_name};
 
 /// Forms of the report, each with its file; CSV is a folder.
 const FORMS: [(&str, &str); 6] = [
@@ -52,7 +52,7 @@ pub(super) async fn check_folder(folder: &Path, wait: Duration, shutdown: &Shutd
 
 /// Judges the run and writes its report. The text form goes to standard output; the exit code is the verdict.
 pub(super) async fn write(args: &Args, run: &RunFolder) -> Result<ExitCode, FleetError> {
-    let name = report_name(&run.run_id);
+    let name = dated_name(&run.run_id);
     let folder = args.fleet_reports.join(&name);
     fs::create_dir(&folder).map_err(at(&folder))?;
     open_to_all(&folder)?;
@@ -67,7 +67,7 @@ pub(super) async fn write(args: &Args, run: &RunFolder) -> Result<ExitCode, Flee
     write_whole(&folder.join("exit-code"), format!("{}\n", code.code()).as_bytes())?;
     point_to(&args.fleet_reports, &name);
     let kept = usize::try_from(args.fleet_keep).unwrap_or(usize::MAX);
-    for problem in prune(&args.fleet_reports, kept, is_report_name) {
+    for problem in prune(&args.fleet_reports, kept, is_dated_name) {
         terminal::print(&format!("warning: an old report stays: {problem}\n"));
     }
     terminal::print(&format!("reports: {}\n", folder.display()));
@@ -134,49 +134,5 @@ fn point_to(reports: &Path, name: &str) {
         _ => Err(error),
     }) {
         terminal::print(&format!("warning: cannot point {} to it: {error}\n", link.display()));
-    }
-}
-
-/// Sorts by time: `2026-11-21T071503Z-ab12cd`.
-pub(crate) fn report_name(run_id: &str) -> String {
-    let now = Timestamp::now().to_string();
-    let seconds: String = now
-        .chars()
-        .take("2026-11-21T07:15:03".len())
-        .filter(|c| *c != ':')
-        .collect();
-    let short_id: String = run_id.chars().take(6).collect();
-    format!("{seconds}Z-{short_id}")
-}
-
-/// Whether a folder is named as [`report_name`] does it, so that nothing else is ever removed.
-pub(crate) fn is_report_name(name: &str) -> bool {
-    let pattern = "dddd-dd-ddTddddddZ-";
-    name.len() > pattern.len()
-        && name
-            .bytes()
-            .zip(pattern.bytes())
-            .all(|(byte, expected)| match expected {
-                b'd' => byte.is_ascii_digit(),
-                other => byte == other,
-            })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_own_names_are_ours() {
-        assert!(is_report_name(&report_name("0123456789abcdef")));
-        for name in [
-            "",
-            "latest",
-            "2026-11-21",
-            "2026-11-21T071503Z-",
-            "notes-of-tuesday-the-21st",
-        ] {
-            assert!(!is_report_name(name), "{name}");
-        }
     }
 }

@@ -109,7 +109,7 @@ pub struct Args {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, help_heading = "Run")]
     pub max_slip: Option<Duration>,
 
-    /// Form of the report on standard output; the run folder keeps both
+    /// Form of the report on standard output; the run folder keeps text, JSON and HTML
     #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json"], help_heading = "Run")]
     pub format: String,
 

@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use event_log::Timestamp;
 use serde::Serialize;
+
+use crate::dated::dated_name;
 
 /// Where runs are kept when no folder is named.
 const RUNS: &str = "lpt-runs";
@@ -47,7 +48,7 @@ pub enum FolderError {
 impl RunFolder {
     /// Makes the folder, which must not exist: the logs of two runs never share one.
     pub(super) fn create(asked: Option<&Path>, run_id: &str) -> Result<Self, FolderError> {
-        let path = asked.map_or_else(|| Path::new(RUNS).join(default_name(run_id)), Path::to_owned);
+        let path = asked.map_or_else(|| Path::new(RUNS).join(dated_name(run_id)), Path::to_owned);
         let failed = |source| FolderError::Create {
             path: path.clone(),
             source,
@@ -85,18 +86,6 @@ impl RunFolder {
     }
 }
 
-/// Sorts by time: `2026-11-21T071503Z-ab12cd`.
-fn default_name(run_id: &str) -> String {
-    let now = Timestamp::now().to_string();
-    let seconds: String = now
-        .chars()
-        .take("2026-11-21T07:15:03".len())
-        .filter(|c| *c != ':')
-        .collect();
-    let short_id: String = run_id.chars().take(6).collect();
-    format!("{seconds}Z-{short_id}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,11 +101,5 @@ mod tests {
             Err(FolderError::Create { .. })
         ));
         assert_eq!(fs::read_to_string(path.join("x")).unwrap(), "y");
-    }
-
-    #[test]
-    fn names_sort_by_time_and_tell_the_run() {
-        let name = default_name("0123456789");
-        assert!(name.ends_with("Z-012345") && !name.contains(':'), "{name}");
     }
 }

@@ -29,7 +29,9 @@ use super::{
 /// The whole program, given its command line without the word `run`.
 #[must_use]
 pub fn main_with(argv: Vec<OsString>) -> ExitCode {
-    let command = config::with_environment(Args::command()).after_help(ExitCode::help_table(&ExitCode::ALL));
+    let command = config::with_environment(Args::command())
+        .bin_name("lpt run")
+        .after_help(ExitCode::help_table(&ExitCode::ALL));
     let parsed = match config::parse::<Args>(&command, &[], &argv, |name| std::env::var_os(name)) {
         Ok(parsed) => parsed,
         Err(error) => return error.report(),

@@ -18,7 +18,10 @@ use super::{
     history::{self, Entry, MAX_ENTRIES, Summary},
     page,
 };
-use crate::fleet::{FleetError, code_of, is_report_name, prune, report_name, start, wait_for, write_whole};
+use crate::{
+    dated::{dated_name, is_dated_name},
+    fleet::{FleetError, code_of, prune, start, wait_for, write_whole},
+};
 
 /// The interval by its name in the supervisor of the Nim tester.
 const INTERVAL_ALIAS: &str = "TEST_INTERVAL_MINUTES";
@@ -123,7 +126,7 @@ fn next_turn(last: Instant, every: Duration, now: Instant) -> Instant {
 }
 
 async fn one_run(args: &Args, folder: &Folder, shutdown: &Shutdown) -> Result<Entry, FleetError> {
-    let name = report_name(&random_run_id());
+    let name = dated_name(&random_run_id());
     let (began, clock) = (Timestamp::now(), Instant::now());
     let run_folder = folder.runs().join(&name);
     let flag = format!("--folder={}", run_folder.display());
@@ -154,7 +157,7 @@ async fn one_run(args: &Args, folder: &Folder, shutdown: &Shutdown) -> Result<En
 /// Removes old run folders and writes history and page anew.
 fn keep(args: &Args, folder: &Folder, entries: &[Entry]) -> Result<(), FleetError> {
     let kept = usize::try_from(args.keep).unwrap_or(usize::MAX);
-    for problem in prune(&folder.runs(), kept, is_report_name) {
+    for problem in prune(&folder.runs(), kept, is_dated_name) {
         terminal::print(&format!("warning: an old run stays: {problem}\n"));
     }
     let text = serde_json::to_vec_pretty(entries).map_err(|error| FleetError::Internal(error.to_string()))?;
