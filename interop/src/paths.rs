@@ -142,6 +142,11 @@ mod tests {
 
     use std::io::Write;
 
+    use event_log::{
+        EventLog,
+        event::{ForeignReceived, MessagesAtRisk, RiskCause, RunEnded},
+    };
+
     use super::*;
 
     const REST: &str = r#"{"event":"connected","service_node":"G","transport":"rest"}"#;
@@ -170,5 +175,45 @@ mod tests {
         ] {
             assert!(used(lines, transports).is_err(), "{lines:?}");
         }
+    }
+    #[test]
+    fn a_full_mailbox_and_the_path_of_an_arrival_are_found_in_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = |name: &str, at_risk: bool| {
+            let path = folder.path().join(name);
+            let events = EventLog::create(&path).unwrap();
+            for transport in [Transport::Rest, Transport::Rest, Transport::Libp2p] {
+                events.log(ForeignReceived {
+                    client: 0,
+                    hash: MessageHash([7; 32]),
+                    size_bytes: 1,
+                    service_node: "G".to_owned(),
+                    transport: Some(transport),
+                    content_topic: "/a/1/b/proto".to_owned(),
+                    reason: "not JSON".to_owned(),
+                });
+            }
+            if at_risk {
+                events.log(MessagesAtRisk {
+                    client: 0,
+                    service_node: "G".to_owned(),
+                    transport: Some(Transport::Rest),
+                    content_topic: None,
+                    cause: RiskCause::CacheFull,
+                    messages: Some(30),
+                    capacity: Some(30),
+                    error: None,
+                });
+            }
+            let reason = "completed".to_owned();
+            let counters = BTreeMap::new();
+            events.close(RunEnded { reason, counters }).unwrap();
+            path
+        };
+        let quiet = log("quiet.jsonl", false);
+        assert!(nothing_was_at_risk(&quiet).is_ok());
+        assert!(nothing_was_at_risk(&log("full.jsonl", true)).is_err());
+        let copies = |transport| arrivals(&quiet, transport).into_values().collect::<Vec<_>>();
+        assert_eq!((copies(Transport::Rest), copies(Transport::Libp2p)), (vec![2], vec![1]));
     }
 }
