@@ -100,8 +100,18 @@ impl Published {
 
     /// `party` must have every message exactly once, and nothing else.
     pub(crate) fn must_be_once_at(&self, party: &str, copies: &BTreeMap<MessageHash, usize>) -> Result<(), Failure> {
+        self.must_be_up_to(1, party, copies)
+    }
+
+    /// `party` must have every message, none more than `times` times, and nothing else.
+    pub(crate) fn must_be_up_to(
+        &self,
+        times: usize,
+        party: &str,
+        copies: &BTreeMap<MessageHash, usize>,
+    ) -> Result<(), Failure> {
         self.must_be_at(party, copies)?;
-        let often = copies.iter().find(|(_, copies)| **copies > 1);
+        let often = copies.iter().find(|(_, copies)| **copies > times);
         often.map_or(Ok(()), |(example, copies)| {
             Err(Failure::Copies {
                 party: party.to_owned(),
@@ -133,8 +143,13 @@ impl Published {
     /// What another implementation received or relayed, as it stands in its messages file, must be what was published,
     /// once each: the bytes it had must hash to what it says, and that to what was published.
     pub(crate) fn must_stand_in(&self, party: &str, path: &Path) -> Result<(), Failure> {
+        self.must_stand_up_to(1, party, path)
+    }
+
+    /// The same, where each may stand up to `times` times.
+    pub(crate) fn must_stand_up_to(&self, times: usize, party: &str, path: &Path) -> Result<(), Failure> {
         let copies = messages::read(party, path)?;
-        self.must_be_once_at(party, &copies.into_values().next().unwrap_or_default())
+        self.must_be_up_to(times, party, &copies.into_values().next().unwrap_or_default())
     }
 }
 
@@ -277,6 +292,9 @@ mod tests {
             ),
             "{twice}"
         );
+        assert!(both.must_be_up_to(2, "r", &BTreeMap::from([(A, 1), (B, 2)])).is_ok());
+        assert!(both.must_be_up_to(2, "r", &BTreeMap::from([(A, 1), (B, 3)])).is_err());
+        assert!(both.must_be_up_to(2, "r", &BTreeMap::from([(A, 2)])).is_err());
         // One lost and one strange must not cancel out.
         let other = published(&[A])
             .must_be_once_at("r", &BTreeMap::from([(A, 1), (B, 1)]))

@@ -104,13 +104,15 @@ impl Lab<'_> {
         expected: u32,
         flags: &[&str],
     ) -> Result<Client, Failure> {
+        let expected = format!("--expect-messages={expected}");
+        self.our_lasting_receiver(name, node, &[&[expected.as_str()], flags].concat())
+    }
+
+    /// Starts our receiver and waits until it has subscribed; it ends when it is asked to.
+    pub(crate) fn our_lasting_receiver(&self, name: &str, node: &str, flags: &[&str]) -> Result<Client, Failure> {
         let log = self.file(name, "jsonl");
         let mut command = self.our_role("receiver", name, &log);
-        command
-            .args(self.client_flags(node))
-            .arg("--progress=none")
-            .arg(format!("--expect-messages={expected}"))
-            .args(flags);
+        command.args(self.client_flags(node)).arg("--progress=none").args(flags);
         let mut receiver = self.client(name, command, log, None)?;
         receiver.wait_until_subscribed()?;
         Ok(receiver)

@@ -1,9 +1,9 @@
 //! The interoperability suite: our binaries against other people's software, cell by cell of a matrix.
 //!
 //! Each cell (`cells`) starts its own parties in a folder of its own (`lab`, `party`, `process`), waits for what they log,
-//! and then judges what they left behind (`check`, `messages`): every message acknowledged, delivered with the same bytes
-//! under the same hash, and the tracer content with the logs of all parties. `matrix` runs the cells side by side and
-//! prints them as a table. `interop/run` builds all parties and starts this program.
+//! and then judges what they left behind (`check`, `messages`, `paths`): every message acknowledged, delivered with the
+//! same bytes under the same hash, and the tracer content with the logs of all parties. `matrix` runs the cells side by
+//! side and prints them as a table. `interop/run` builds all parties and starts this program.
 
 mod args;
 mod cells;
@@ -14,6 +14,7 @@ mod lab;
 mod matrix;
 mod messages;
 mod party;
+mod paths;
 mod process;
 mod rest;
 

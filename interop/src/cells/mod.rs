@@ -2,6 +2,7 @@
 
 mod go_waku;
 mod go_waku_client;
+mod go_waku_rest;
 mod js_waku;
 mod mesh;
 mod peer_exchange;
@@ -99,6 +100,16 @@ pub(crate) const CELLS: &[Cell] = &[
         "go-waku-client",
         "go-waku light client (v2, filter) -> our node -> our receiver and go-waku",
         go_waku_client::publishes_and_receives,
+    ),
+    Cell::new(
+        "go-waku-rest",
+        "our publisher (REST, v2) -> go-waku -> our node -> go-waku -> our receiver (REST)",
+        go_waku_rest::both_ends,
+    ),
+    Cell::new(
+        "go-waku-both-paths",
+        "our publishers (REST and libp2p) -> go-waku relay and our node -> our receiver (REST and libp2p)",
+        go_waku_rest::both_paths,
     ),
     Cell::new("js-store", "js-waku store client -> our store", store::asked_by_js_waku),
     Cell::new(

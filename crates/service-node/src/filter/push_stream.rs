@@ -40,8 +40,21 @@ fn ended_because_read(since_last_push: Duration) -> bool {
 pub(super) enum PushError {
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("the subscriber ended the push stream, or its connection is lost")]
+    Ended,
     #[error("push stream broke: {0}")]
-    Write(#[from] io::Error),
+    Write(io::Error),
+}
+
+impl From<io::Error> for PushError {
+    /// The text of a stream that takes no more bytes is left out: yamux says "connection is closed" of a stream that was
+    /// reset on a live connection too (`connection/stream.rs`, `write_zero_err`), and Mplex says "broken pipe".
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::WriteZero | io::ErrorKind::BrokenPipe => Self::Ended,
+            _ => Self::Write(error),
+        }
+    }
 }
 
 /// The push stream of one subscriber.
@@ -127,6 +140,19 @@ mod tests {
         assert!(reads_one_push(Some("go-waku/v0.10.0")));
         assert!(!reads_one_push(Some("js-waku")));
         assert!(!reads_one_push(None));
+    }
+
+    #[test]
+    fn a_stream_that_was_reset_is_not_called_a_closed_connection() {
+        let yamux = io::Error::new(io::ErrorKind::WriteZero, "fe34ba2f/8: connection is closed");
+        let ended = "the subscriber ended the push stream, or its connection is lost";
+        assert_eq!(PushError::from(yamux).to_string(), ended);
+        assert_eq!(
+            PushError::from(io::Error::from(io::ErrorKind::BrokenPipe)).to_string(),
+            ended
+        );
+        let other = io::Error::other("bad frame");
+        assert_eq!(PushError::from(other).to_string(), "push stream broke: bad frame");
     }
 
     #[test]
