@@ -3,10 +3,7 @@
 //! Identity is the hash. Everything else hangs on *slots*: one for each (sender, index) attempted, numbered without
 //! holes over the whole run, so that what a receiver saw is an array and not a map.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Range,
-};
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     model::{Archive, AttemptRecord, Outcome},
@@ -87,7 +84,8 @@ impl Book {
     pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
         let (mut senders, rank_of) = senders(archive, logs);
         let attempts = merge(archive, &rank_of, logs);
-        let mut slots: Vec<Slot> = Vec::new();
+        // What is too much is never touched, and given back.
+        let mut slots: Vec<Slot> = Vec::with_capacity(attempts.len());
         for (number, attempt) in (0..).zip(&attempts) {
             let sender = rank_of[attempt.sender.0 as usize];
             match slots.last_mut() {
@@ -161,11 +159,7 @@ impl Book {
 fn senders(archive: &Archive, logs: &[usize]) -> (Vec<Sender>, Vec<u32>) {
     let mut logs_of: BTreeMap<&str, (Symbol, Vec<usize>)> = BTreeMap::new();
     for &log in logs {
-        let clients = archive.logs[log].clients.iter().map(|client| client.name);
-        // A log has many attempts of few senders, mostly one after the other.
-        let attempts = archive.logs[log].attempts.chunk_by(|a, b| a.sender == b.sender);
-        let named: HashSet<Symbol> = attempts.map(|same| same[0].sender).chain(clients).collect();
-        for symbol in named {
+        for symbol in archive.logs[log].senders() {
             logs_of
                 .entry(archive.symbols.name(symbol))
                 .or_insert((symbol, Vec::new()))
@@ -196,7 +190,8 @@ fn merge(archive: &Archive, rank_of: &[u32], logs: &[usize]) -> Vec<AttemptRecor
         .map(|(number, a)| (slot(a), a.attempt, number))
         .collect();
     order.sort();
-    let mut merged: Vec<AttemptRecord> = Vec::new();
+    // What is too much is never touched, and given back.
+    let mut merged: Vec<AttemptRecord> = Vec::with_capacity(order.len());
     let mut same: Vec<&AttemptRecord> = Vec::new();
     for equal in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         same.clear();

@@ -1,6 +1,10 @@
 //! What is kept of the logs: flat records with interned names, in no particular order.
 
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use event_log::event::{PushOutcome, Role};
 
@@ -112,6 +116,14 @@ impl Log {
         self.attempts.shrink_to_fit();
         self.node_facts.shrink_to_fit();
         self.deliveries.values_mut().for_each(Deliveries::shrink);
+    }
+
+    /// The senders it speaks of.
+    pub(crate) fn senders(&self) -> HashSet<Symbol> {
+        // A log has many attempts of few senders, mostly one after the other.
+        let attempts = self.attempts.chunk_by(|a, b| a.sender == b.sender);
+        let clients = self.clients.iter().map(|client| client.name);
+        attempts.map(|same| same[0].sender).chain(clients).collect()
     }
 
     /// Replaces a reader's own numbers by those of all.

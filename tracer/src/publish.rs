@@ -7,6 +7,7 @@ use crate::{
     latency::Distribution,
     model::{Archive, AttemptRecord, Outcome},
     options::{Options, SLIP_FLOOR_NS, SLIP_INTERVAL_PERCENT},
+    parallel::in_order,
     place::{Place, place_of_failure},
     ranges::IndexRanges,
     report::{OutcomeCount, PlacedLoss, SenderReport},
@@ -19,10 +20,14 @@ pub(crate) fn senders(
     received_by_any: &[bool],
     options: &Options,
 ) -> Vec<SenderReport> {
-    book.senders
-        .iter()
-        .map(|sender| report(archive, book, sender, received_by_any, options))
-        .collect()
+    let mut reports = Vec::with_capacity(book.senders.len());
+    in_order(
+        book.senders.len(),
+        || (),
+        |(), number| report(archive, book, &book.senders[number], received_by_any, options),
+        |report| reports.push(report),
+    );
+    reports
 }
 
 fn report(
