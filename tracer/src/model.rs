@@ -31,11 +31,10 @@ pub(crate) struct Tables {
 }
 
 impl Archive {
-    /// Takes over what a thread has met, and gives the numbers in its `logs` the meaning they have here.
-    pub(crate) fn take_tables<'a>(&mut self, tables: Tables, logs: impl Iterator<Item = &'a mut Log>) {
+    /// Takes over what a thread has met; gives what the numbers in its logs are here.
+    pub(crate) fn take_tables(&mut self, tables: Tables) -> Arc<Renumbering> {
         let Tables { symbols, hashes } = tables;
-        let renumbering = Arc::new(Renumbering::new(&mut self.symbols, &mut self.hashes, &symbols, hashes));
-        logs.for_each(|log| log.renumber(&renumbering));
+        Arc::new(Renumbering::new(&mut self.symbols, &mut self.hashes, &symbols, hashes))
     }
 }
 
@@ -127,7 +126,7 @@ impl Log {
     }
 
     /// Replaces a reader's own numbers by those of all.
-    fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
+    pub(crate) fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
         if let Some(peer_id) = self.header.as_mut().and_then(|header| header.peer_id.as_mut()) {
             *peer_id = renumbering.symbol(*peer_id);
         }
