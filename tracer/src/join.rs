@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     model::{Archive, AttemptRecord, Outcome},
+    parallel::both,
     symbols::{HashId, Symbol},
 };
 
@@ -84,44 +85,21 @@ impl Book {
     pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
         let (mut senders, rank_of) = senders(archive, logs);
         let attempts = merge(archive, &rank_of, logs);
-        // What is too much is never touched, and given back.
-        let mut slots: Vec<Slot> = Vec::with_capacity(attempts.len());
-        for (number, attempt) in (0..).zip(&attempts) {
-            let sender = rank_of[attempt.sender.0 as usize];
-            match slots.last_mut() {
-                Some(slot) if (slot.sender, slot.index) == (sender, attempt.index) => slot.attempts.1 = number + 1,
-                _ => slots.push(Slot {
-                    sender,
-                    index: attempt.index,
-                    attempts: (number, number + 1),
-                    state: SlotState::Failed,
-                }),
-            }
-        }
-        slots.shrink_to_fit();
-        for slot in &mut slots {
-            slot.state = state(&attempts[slot.attempts()]);
-        }
+        let (slots, (times, attempt_of_hash)) = both(
+            || slots(&attempts, &rank_of),
+            || (times(&attempts), attempts_of_hashes(&attempts, archive.hashes.count())),
+        );
         for (number, sender) in senders.iter_mut().enumerate() {
             let upto = |end: usize| slots.partition_point(|slot| slot.sender() < end);
             sender.slots = upto(number)..upto(number + 1);
         }
-        let mut attempt_of_hash = vec![NONE; archive.hashes.count()];
-        for (number, attempt) in attempts.iter().enumerate().rev() {
-            // Identical bytes sent again have the same hash: the first attempt stands for them all.
-            attempt_of_hash[attempt.hash.0 as usize] = narrow(number);
-        }
-        let times = |attempt: &AttemptRecord| Times {
-            intended_ns: attempt.intended_ns,
-            sent_ns: attempt.sent_ns,
-        };
         Self {
-            times: attempts.iter().map(times).collect(),
             senders,
             slots,
             attempts,
             attempt_of_hash,
             rank_of,
+            times,
         }
     }
 
@@ -153,6 +131,47 @@ impl Book {
             .iter()
             .filter(|attempt| attempt.outcome == Outcome::Acked)
     }
+}
+
+/// One slot for all attempts at an index.
+fn slots(attempts: &[AttemptRecord], rank_of: &[u32]) -> Vec<Slot> {
+    // What is too much is never touched, and given back.
+    let mut slots: Vec<Slot> = Vec::with_capacity(attempts.len());
+    for (number, attempt) in (0..).zip(attempts) {
+        let sender = rank_of[attempt.sender.0 as usize];
+        match slots.last_mut() {
+            Some(slot) if (slot.sender, slot.index) == (sender, attempt.index) => slot.attempts.1 = number + 1,
+            _ => slots.push(Slot {
+                sender,
+                index: attempt.index,
+                attempts: (number, number + 1),
+                state: SlotState::Failed,
+            }),
+        }
+    }
+    slots.shrink_to_fit();
+    for slot in &mut slots {
+        slot.state = state(&attempts[slot.attempts()]);
+    }
+    slots
+}
+
+fn times(attempts: &[AttemptRecord]) -> Vec<Times> {
+    let times = |attempt: &AttemptRecord| Times {
+        intended_ns: attempt.intended_ns,
+        sent_ns: attempt.sent_ns,
+    };
+    attempts.iter().map(times).collect()
+}
+
+/// The number of the attempt of each hash.
+fn attempts_of_hashes(attempts: &[AttemptRecord], hash_count: usize) -> Vec<u32> {
+    let mut attempt_of_hash = vec![NONE; hash_count];
+    for (number, attempt) in attempts.iter().enumerate().rev() {
+        // Identical bytes sent again have the same hash: the first attempt stands for them all.
+        attempt_of_hash[attempt.hash.0 as usize] = narrow(number);
+    }
+    attempt_of_hash
 }
 
 /// The senders by name, and the rank of each by number of its symbol.

@@ -108,8 +108,9 @@ fn slip_limit_ns(interval_ns: Option<u64>, options: &Options) -> i64 {
 /// All attempts by outcome and status.
 pub(crate) fn outcomes(archive: &Archive, book: &Book, logs: &[usize]) -> Vec<OutcomeCount> {
     let mut counts: BTreeMap<(Outcome, Option<u32>), u64> = BTreeMap::new();
-    for attempt in &book.attempts {
-        *counts.entry((attempt.outcome, attempt.status)).or_default() += 1;
+    let ended = |attempt: &AttemptRecord| (attempt.outcome, attempt.status);
+    for same in book.attempts.chunk_by(|a, b| ended(a) == ended(b)) {
+        *counts.entry(ended(&same[0])).or_default() += same.len() as u64;
     }
     let example = |key: &(Outcome, Option<u32>)| {
         logs.iter()
