@@ -1,6 +1,6 @@
 //! What is wrong with the logs of a run as a whole: missing, torn, damaged, named twice, short of their plan.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{Archive, Log},
@@ -141,14 +141,7 @@ fn check_names(archive: &Archive, selection: &mut Selection) {
 fn check_senders(archive: &Archive, selection: &mut Selection) {
     let mut logs_of: BTreeMap<&str, Vec<&Log>> = BTreeMap::new();
     for log in selection.publishers.iter().map(|number| &archive.logs[*number]) {
-        let clients = log.clients.iter().map(|client| client.name);
-        let named: HashSet<Symbol> = log
-            .attempts
-            .iter()
-            .map(|attempt| attempt.sender)
-            .chain(clients)
-            .collect();
-        for sender in named {
+        for sender in log.senders() {
             logs_of.entry(archive.symbols.name(sender)).or_default().push(log);
         }
     }
@@ -178,12 +171,11 @@ fn check_plans(archive: &Archive, selection: &mut Selection) {
         else {
             continue;
         };
-        let attempted = log
-            .attempts
-            .iter()
-            .map(|a| (a.sender, a.index))
-            .collect::<HashSet<_>>()
-            .len();
+        // In order already, mostly.
+        let mut messages: Vec<(Symbol, u32)> = log.attempts.iter().map(|a| (a.sender, a.index)).collect();
+        messages.sort_unstable();
+        messages.dedup();
+        let attempted = messages.len();
         if attempted as u64 == planned {
             continue;
         }

@@ -3,13 +3,11 @@
 //! Identity is the hash. Everything else hangs on *slots*: one for each (sender, index) attempted, numbered without
 //! holes over the whole run, so that what a receiver saw is an array and not a map.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    ops::Range,
-};
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     model::{Archive, AttemptRecord, Outcome},
+    parallel::both,
     symbols::{HashId, Symbol},
 };
 
@@ -87,43 +85,21 @@ impl Book {
     pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
         let (mut senders, rank_of) = senders(archive, logs);
         let attempts = merge(archive, &rank_of, logs);
-        let mut slots: Vec<Slot> = Vec::new();
-        for (number, attempt) in (0..).zip(&attempts) {
-            let sender = rank_of[attempt.sender.0 as usize];
-            match slots.last_mut() {
-                Some(slot) if (slot.sender, slot.index) == (sender, attempt.index) => slot.attempts.1 = number + 1,
-                _ => slots.push(Slot {
-                    sender,
-                    index: attempt.index,
-                    attempts: (number, number + 1),
-                    state: SlotState::Failed,
-                }),
-            }
-        }
-        slots.shrink_to_fit();
-        for slot in &mut slots {
-            slot.state = state(&attempts[slot.attempts()]);
-        }
+        let (slots, (times, attempt_of_hash)) = both(
+            || slots(&attempts, &rank_of),
+            || (times(&attempts), attempts_of_hashes(&attempts, archive.hashes.count())),
+        );
         for (number, sender) in senders.iter_mut().enumerate() {
             let upto = |end: usize| slots.partition_point(|slot| slot.sender() < end);
             sender.slots = upto(number)..upto(number + 1);
         }
-        let mut attempt_of_hash = vec![NONE; archive.hashes.count()];
-        for (number, attempt) in attempts.iter().enumerate().rev() {
-            // Identical bytes sent again have the same hash: the first attempt stands for them all.
-            attempt_of_hash[attempt.hash.0 as usize] = narrow(number);
-        }
-        let times = |attempt: &AttemptRecord| Times {
-            intended_ns: attempt.intended_ns,
-            sent_ns: attempt.sent_ns,
-        };
         Self {
-            times: attempts.iter().map(times).collect(),
             senders,
             slots,
             attempts,
             attempt_of_hash,
             rank_of,
+            times,
         }
     }
 
@@ -157,15 +133,52 @@ impl Book {
     }
 }
 
+/// One slot for all attempts at an index.
+fn slots(attempts: &[AttemptRecord], rank_of: &[u32]) -> Vec<Slot> {
+    // What is too much is never touched, and given back.
+    let mut slots: Vec<Slot> = Vec::with_capacity(attempts.len());
+    for (number, attempt) in (0..).zip(attempts) {
+        let sender = rank_of[attempt.sender.0 as usize];
+        match slots.last_mut() {
+            Some(slot) if (slot.sender, slot.index) == (sender, attempt.index) => slot.attempts.1 = number + 1,
+            _ => slots.push(Slot {
+                sender,
+                index: attempt.index,
+                attempts: (number, number + 1),
+                state: SlotState::Failed,
+            }),
+        }
+    }
+    slots.shrink_to_fit();
+    for slot in &mut slots {
+        slot.state = state(&attempts[slot.attempts()]);
+    }
+    slots
+}
+
+fn times(attempts: &[AttemptRecord]) -> Vec<Times> {
+    let times = |attempt: &AttemptRecord| Times {
+        intended_ns: attempt.intended_ns,
+        sent_ns: attempt.sent_ns,
+    };
+    attempts.iter().map(times).collect()
+}
+
+/// The number of the attempt of each hash.
+fn attempts_of_hashes(attempts: &[AttemptRecord], hash_count: usize) -> Vec<u32> {
+    let mut attempt_of_hash = vec![NONE; hash_count];
+    for (number, attempt) in attempts.iter().enumerate().rev() {
+        // Identical bytes sent again have the same hash: the first attempt stands for them all.
+        attempt_of_hash[attempt.hash.0 as usize] = narrow(number);
+    }
+    attempt_of_hash
+}
+
 /// The senders by name, and the rank of each by number of its symbol.
 fn senders(archive: &Archive, logs: &[usize]) -> (Vec<Sender>, Vec<u32>) {
     let mut logs_of: BTreeMap<&str, (Symbol, Vec<usize>)> = BTreeMap::new();
     for &log in logs {
-        let clients = archive.logs[log].clients.iter().map(|client| client.name);
-        // A log has many attempts of few senders, mostly one after the other.
-        let attempts = archive.logs[log].attempts.chunk_by(|a, b| a.sender == b.sender);
-        let named: HashSet<Symbol> = attempts.map(|same| same[0].sender).chain(clients).collect();
-        for symbol in named {
+        for symbol in archive.logs[log].senders() {
             logs_of
                 .entry(archive.symbols.name(symbol))
                 .or_insert((symbol, Vec::new()))
@@ -196,7 +209,8 @@ fn merge(archive: &Archive, rank_of: &[u32], logs: &[usize]) -> Vec<AttemptRecor
         .map(|(number, a)| (slot(a), a.attempt, number))
         .collect();
     order.sort();
-    let mut merged: Vec<AttemptRecord> = Vec::new();
+    // What is too much is never touched, and given back.
+    let mut merged: Vec<AttemptRecord> = Vec::with_capacity(order.len());
     let mut same: Vec<&AttemptRecord> = Vec::new();
     for equal in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         same.clear();

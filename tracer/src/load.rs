@@ -8,7 +8,10 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Read, Seek as _, SeekFrom},
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -19,7 +22,9 @@ use crate::{
     input::{self, Input, InputError},
     model::{Archive, Log, Tables},
     node_log::{SNIFF_BYTES, load_native, looks_native, resolve_peers},
+    parallel::in_order,
     progress::Progress,
+    symbols::Renumbering,
 };
 
 /// Size of a chunk: the cores end at nearly the same time, because the last chunk takes a few milliseconds, and each is
@@ -77,36 +82,67 @@ fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Ar
 /// What one thread has read, chunk by chunk.
 type ChunksRead<'a> = Vec<(&'a Chunk, io::Result<Parts>)>;
 
-/// Brings together what the threads have read: the tables first, then the parts of each input in their order.
+/// A chunk that was read, and what the numbers of its reader are in the archive.
+struct ChunkRead<'a> {
+    chunk: &'a Chunk,
+    parts: io::Result<Parts>,
+    renumbering: Arc<Renumbering>,
+}
+
+/// Brings together what the threads have read: the tables first, then the parts of each input in their order, on all
+/// cores.
 fn put_together(inputs: &[Input], mut read: Vec<(Tables, ChunksRead<'_>)>) -> Result<Archive, InputError> {
     let mut archive = Archive::default();
     // The first tables are taken over as they are.
     read.sort_by_key(|(tables, _)| Reverse(tables.hashes.count()));
-    let mut parts: ChunksRead<'_> = Vec::new();
-    for (tables, mut mine) in read {
-        let logs = mine.iter_mut().filter_map(|(_, logs)| logs.as_mut().ok()).flatten();
-        archive.take_tables(tables, logs);
-        parts.append(&mut mine);
-    }
-    parts.sort_by_key(|(chunk, _)| (chunk.input, chunk.from_bytes));
-    for chunks in parts.chunk_by_mut(|(a, _), (b, _)| a.input == b.input) {
-        let input = &inputs[chunks[0].0.input];
-        let path = shown(input);
-        let mut logs: Vec<Log> = Vec::new();
-        for (_, read) in chunks {
-            let read = std::mem::replace(read, Ok(Vec::new()));
-            let parts = read.map_err(|error| InputError::Unreadable {
-                path: input.shown(),
-                error,
-            })?;
-            parts.into_iter().for_each(|part| join(&mut logs, part));
+    let by_input: Vec<Mutex<Vec<ChunkRead<'_>>>> = inputs.iter().map(|_| Mutex::default()).collect();
+    for (tables, mine) in read {
+        let renumbering = archive.take_tables(tables);
+        for (chunk, parts) in mine {
+            let renumbering = Arc::clone(&renumbering);
+            lock(&by_input[chunk.input]).push(ChunkRead {
+                chunk,
+                parts,
+                renumbering,
+            });
         }
-        name(&mut logs, &path, input.meant);
-        archive.logs.append(&mut logs);
+    }
+    let mut logs_of_inputs = Vec::with_capacity(inputs.len());
+    in_order(
+        inputs.len(),
+        || (),
+        |(), number| logs_of(&inputs[number], std::mem::take(&mut *lock(&by_input[number]))),
+        |logs| logs_of_inputs.push(logs),
+    );
+    for logs in logs_of_inputs {
+        archive.logs.append(&mut logs?);
     }
     archive.logs.sort_by(|a, b| a.path.cmp(&b.path));
     resolve_peers(&mut archive);
     Ok(archive)
+}
+
+/// A panic of another thread is told when it is joined.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The logs of one input, with the numbers of the archive.
+fn logs_of(input: &Input, mut chunks: Vec<ChunkRead<'_>>) -> Result<Vec<Log>, InputError> {
+    chunks.sort_by_key(|read| read.chunk.from_bytes);
+    let mut logs: Vec<Log> = Vec::new();
+    for read in chunks {
+        let parts = read.parts.map_err(|error| InputError::Unreadable {
+            path: input.shown(),
+            error,
+        })?;
+        for mut part in parts {
+            part.renumber(&read.renumbering);
+            join(&mut logs, part);
+        }
+    }
+    name(&mut logs, &shown(input), input.meant);
+    Ok(logs)
 }
 
 /// Puts a part behind the logs before it. Each further `run_started` begins a log of its own.
@@ -292,7 +328,8 @@ pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: im
     let mut tables = Tables::default();
     let given = Input::file(path.into(), meant);
     let mut parts = read_stream(&mut tables, &given, input, None, &Progress::new(0))?;
-    archive.take_tables(tables, parts.iter_mut());
+    let renumbering = archive.take_tables(tables);
+    parts.iter_mut().for_each(|part| part.renumber(&renumbering));
     let mut logs = Vec::new();
     parts.into_iter().for_each(|part| join(&mut logs, part));
     name(&mut logs, path, meant);

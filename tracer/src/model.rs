@@ -1,6 +1,10 @@
 //! What is kept of the logs: flat records with interned names, in no particular order.
 
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use event_log::event::{PushOutcome, Role};
 
@@ -27,11 +31,10 @@ pub(crate) struct Tables {
 }
 
 impl Archive {
-    /// Takes over what a thread has met, and gives the numbers in its `logs` the meaning they have here.
-    pub(crate) fn take_tables<'a>(&mut self, tables: Tables, logs: impl Iterator<Item = &'a mut Log>) {
+    /// Takes over what a thread has met; gives what the numbers in its logs are here.
+    pub(crate) fn take_tables(&mut self, tables: Tables) -> Arc<Renumbering> {
         let Tables { symbols, hashes } = tables;
-        let renumbering = Arc::new(Renumbering::new(&mut self.symbols, &mut self.hashes, &symbols, hashes));
-        logs.for_each(|log| log.renumber(&renumbering));
+        Arc::new(Renumbering::new(&mut self.symbols, &mut self.hashes, &symbols, hashes))
     }
 }
 
@@ -114,8 +117,16 @@ impl Log {
         self.deliveries.values_mut().for_each(Deliveries::shrink);
     }
 
+    /// The senders it speaks of.
+    pub(crate) fn senders(&self) -> HashSet<Symbol> {
+        // A log has many attempts of few senders, mostly one after the other.
+        let attempts = self.attempts.chunk_by(|a, b| a.sender == b.sender);
+        let clients = self.clients.iter().map(|client| client.name);
+        attempts.map(|same| same[0].sender).chain(clients).collect()
+    }
+
     /// Replaces a reader's own numbers by those of all.
-    fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
+    pub(crate) fn renumber(&mut self, renumbering: &Arc<Renumbering>) {
         if let Some(peer_id) = self.header.as_mut().and_then(|header| header.peer_id.as_mut()) {
             *peer_id = renumbering.symbol(*peer_id);
         }

@@ -7,6 +7,7 @@ use crate::{
     latency::Distribution,
     model::{Archive, AttemptRecord, Outcome},
     options::{Options, SLIP_FLOOR_NS, SLIP_INTERVAL_PERCENT},
+    parallel::in_order,
     place::{Place, place_of_failure},
     ranges::IndexRanges,
     report::{OutcomeCount, PlacedLoss, SenderReport},
@@ -19,10 +20,14 @@ pub(crate) fn senders(
     received_by_any: &[bool],
     options: &Options,
 ) -> Vec<SenderReport> {
-    book.senders
-        .iter()
-        .map(|sender| report(archive, book, sender, received_by_any, options))
-        .collect()
+    let mut reports = Vec::with_capacity(book.senders.len());
+    in_order(
+        book.senders.len(),
+        || (),
+        |(), number| report(archive, book, &book.senders[number], received_by_any, options),
+        |report| reports.push(report),
+    );
+    reports
 }
 
 fn report(
@@ -103,8 +108,9 @@ fn slip_limit_ns(interval_ns: Option<u64>, options: &Options) -> i64 {
 /// All attempts by outcome and status.
 pub(crate) fn outcomes(archive: &Archive, book: &Book, logs: &[usize]) -> Vec<OutcomeCount> {
     let mut counts: BTreeMap<(Outcome, Option<u32>), u64> = BTreeMap::new();
-    for attempt in &book.attempts {
-        *counts.entry((attempt.outcome, attempt.status)).or_default() += 1;
+    let ended = |attempt: &AttemptRecord| (attempt.outcome, attempt.status);
+    for same in book.attempts.chunk_by(|a, b| ended(a) == ended(b)) {
+        *counts.entry(ended(&same[0])).or_default() += same.len() as u64;
     }
     let example = |key: &(Outcome, Option<u32>)| {
         logs.iter()

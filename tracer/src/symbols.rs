@@ -112,10 +112,17 @@ pub(crate) struct Hashes {
 }
 
 /// Hashes of one sender's messages by index: the way from a numbered message to its hash is an array.
+///
+/// It begins where its reader met the sender first, and that may be in the middle of a log. Where the reader goes on far
+/// away, it begins there anew. What is not in it is found by hash, a good deal slower.
 #[derive(Debug, Default)]
 struct Numbered {
+    /// Index of the first entry.
+    from_index: usize,
     by_index: Vec<u32>,
     filled: usize,
+    /// Times an index lay too far away since the row was begun.
+    missed: usize,
 }
 
 impl Hashes {
@@ -142,7 +149,7 @@ impl Hashes {
     #[inline]
     pub(crate) fn intern_numbered(&mut self, sender: Symbol, index: u32, hash: [u8; 32]) -> HashId {
         if let Some(row) = self.numbered.get(sender.0 as usize)
-            && let Some(&number) = row.by_index.get(index as usize)
+            && let Some(number) = row.get(index as usize)
             && number != NONE
             && self.hashes[number as usize] == hash
         {
@@ -184,19 +191,51 @@ impl Hashes {
 }
 
 impl Numbered {
+    #[inline]
+    fn get(&self, index: usize) -> Option<u32> {
+        self.by_index.get(index.wrapping_sub(self.from_index)).copied()
+    }
+
     /// Notes the first hash of an index, if that does not make the row too sparse.
     fn put(&mut self, index: usize, id: HashId) {
-        if index >= self.by_index.len() {
-            if index > FREE_ENTRIES + self.filled * MAX_SPARSITY {
+        if !self.reach(index) {
+            self.missed += 1;
+            if self.missed <= self.filled {
                 return;
             }
-            self.by_index.resize(index + 1, NONE);
+            *self = Self {
+                from_index: index,
+                by_index: vec![NONE],
+                ..Self::default()
+            };
         }
-        let entry = &mut self.by_index[index];
+        let entry = &mut self.by_index[index - self.from_index];
         if *entry == NONE {
             *entry = id.0;
             self.filled += 1;
         }
+    }
+
+    /// Extends the row to an index; `false` when it would have too many entries for what is in it.
+    fn reach(&mut self, index: usize) -> bool {
+        let most_entries = FREE_ENTRIES + self.filled * MAX_SPARSITY;
+        let entries = self.by_index.len();
+        if let Some(at) = index.checked_sub(self.from_index) {
+            let reached = at < entries.max(most_entries);
+            if reached && at >= entries {
+                self.by_index.resize(at + 1, NONE);
+            }
+            return reached;
+        }
+        let missing = self.from_index - index;
+        if entries + missing > most_entries {
+            return false;
+        }
+        // At least as many as there are, so that entries are not moved again and again.
+        let added = missing.max(entries).min(self.from_index);
+        self.by_index.splice(0..0, std::iter::repeat_n(NONE, added));
+        self.from_index -= added;
+        true
     }
 }
 
@@ -336,6 +375,33 @@ mod tests {
         for (number, index) in (0..20_u8).zip((0..20).map(|power| 4096_u32 << power)) {
             hashes.intern_numbered(Symbol(0), index, [number; 32]);
         }
-        assert_eq!((hashes.count(), hashes.numbered[0].by_index.len()), (20, 0));
+        let row = &hashes.numbered[0];
+        assert!(row.by_index.len() <= FREE_ENTRIES, "{}", row.by_index.len());
+        assert_eq!(hashes.count(), 20);
+    }
+
+    #[test]
+    fn a_row_is_of_the_part_of_a_log_that_its_reader_reads() {
+        let numbers_found = |hashes: &Hashes, indices: std::ops::Range<u32>| {
+            let found = indices.filter(|index| hashes.numbered[0].get(*index as usize).is_some_and(|at| at != NONE));
+            found.count()
+        };
+        let mut hashes = Hashes::default();
+        let mut read = |indices: &mut dyn Iterator<Item = u32>| {
+            for index in indices {
+                let mut hash = [0; 32];
+                hash[..4].copy_from_slice(&index.to_le_bytes());
+                assert_eq!(hashes.intern_numbered(Symbol(0), index, hash), hashes.intern(hash));
+            }
+            [0..3000, 1_000_000..1_003_000, 9_000_000..9_007_000].map(|part| numbers_found(&hashes, part))
+        };
+        // From the middle on, with messages that overtook others, downwards too.
+        assert_eq!(read(&mut (1_000_000..1_003_000).map(|index| index ^ 7)), [0, 3000, 0]);
+        assert_eq!(
+            read(&mut (0..3000)),
+            [0, 3000, 0],
+            "one stray part does not displace another"
+        );
+        assert_eq!(read(&mut (9_000_000..9_007_000).rev()), [0, 0, 7000]);
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     latency::PERCENTILE_RULE,
     model::Archive,
     options::Options,
+    parallel::both,
     place::{Evidence, Place},
     publish,
     receivers::receivers,
@@ -27,8 +28,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
     let book = Book::new(archive, &selection.publishers);
     let evidence = Evidence::new(archive, &selection.nodes);
     let receivers = receivers(archive, &selection.receivers, options.late_after_ns);
-    let kinds = Kinds::new(&book);
-    let frame = Frame::new(archive, &book);
+    let (kinds, frame) = both(|| Kinds::new(&book), || Frame::new(archive, &book));
     let desk = Desk {
         archive,
         book: &book,
