@@ -10,7 +10,7 @@
 //! receivers' logs are never on a disk: they are written into named pipes while the tracer reads, for sets that are
 //! larger than the disk; then only the peak memory is of interest.
 //!
-//! On an otherwise idle machine with two cores: 1.09 GB/s on one and 1.65 GB/s on both, with losses 1.06 and 1.72; 76 to
+//! On an otherwise idle machine with two cores: 1.13 GB/s on one and 1.87 GB/s on both, with losses 1.08 and 1.82; 76 to
 //! 101 MB at the peak for these 2 × 10⁶ deliveries. The second command, on a machine with other work: 10⁸ deliveries, 43 GB
 //! through pipes in 105 s, 959 MB at the peak.
 //!
