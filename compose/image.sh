@@ -28,7 +28,7 @@ mkdir "$context/fleet" "$context/out"
 chmod 0777 "$context/out"
 cp "$binary" "$context/lpt"
 strip "$context/lpt"
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+version=$(sed -n '/^version = /{s/^version = "\(.*\)"/\1/p;q}' Cargo.toml)
 DOCKER_BUILDKIT=0 docker build --quiet -f compose/Dockerfile.prebuilt \
     --build-arg COMMIT="$commit" --build-arg VERSION="$version" -t "$image" "$context" >&2
 echo "$image"

@@ -131,7 +131,8 @@ killed_node() {
     until_true "publishers are at work" "$READY_WAIT_S" publishing
     local id victim code
     for id in $(container_of node); do
-        if docker logs "$id" 2>&1 | grep -q "this is node-$SERVICE_NODES "; then victim=$id; fi
+        # Not through a pipe: whom `grep -q` no longer listens to fails, and with it the pipe.
+        if [[ $(docker logs "$id" 2>&1) == *"this is node-$SERVICE_NODES "* ]]; then victim=$id; fi
     done
     docker kill "${victim:?no such node}" >/dev/null
     code=$(docker wait "$(container_of tracer)")
