@@ -63,37 +63,29 @@ pub(super) fn events(
         .or_else(|| logs.iter().find(tells));
     let clocks =
         |log: &LogFacts| zero_log.map_or(Clocks::Unknown, |zero_log| bounds.between(&key(zero_log), &key(log)));
-    let mut events = Vec::new();
-    let mut add = |log: &LogFacts, told: Told| {
-        events.push(TraceEvent {
-            since_zero_ns: told.at.since_ns(zero),
-            at: told.at,
-            who: told.who,
-            event: told.event,
-            what: told.what,
-            log: log.path.clone(),
-            clocks: clocks(log),
-        });
+    let event = |log: &LogFacts, told: Told| TraceEvent {
+        since_zero_ns: told.at.since_ns(zero),
+        at: told.at,
+        who: told.who,
+        event: told.event,
+        what: told.what,
+        log: log.path.clone(),
+        clocks: clocks(log),
     };
+    let mut events = Vec::new();
     for log in logs {
         let teller = Teller {
             names,
             log,
             name_hashes: found.hashes.len() > 1,
         };
-        log.records
-            .iter()
-            .flat_map(|record| teller.tell(record))
-            .for_each(|told| add(log, told));
-        teller.tell_native().into_iter().for_each(|told| add(log, told));
-        if let Some(told) = torn(log) {
-            add(log, told);
-        }
+        let told = log.records.iter().flat_map(|record| teller.tell(record));
+        let told = told.chain(teller.tell_native()).chain(torn(log));
+        events.extend(told.map(|told| event(log, told)));
     }
     for client in clients {
-        arrivals(client, names, found.hashes.len() > 1)
-            .into_iter()
-            .for_each(|told| add(client.log, told));
+        let told = arrivals(client, names, found.hashes.len() > 1);
+        events.extend(told.into_iter().map(|told| event(client.log, told)));
     }
     let last = events
         .iter()
@@ -102,18 +94,8 @@ pub(super) fn events(
         .max()
         .unwrap_or(zero);
     for client in clients {
-        for told in gaps(client, zero, last) {
-            let log = client.log;
-            events.push(TraceEvent {
-                since_zero_ns: told.at.since_ns(zero),
-                at: told.at,
-                who: told.who,
-                event: told.event,
-                what: told.what,
-                log: log.path.clone(),
-                clocks: clocks(log),
-            });
-        }
+        let told = gaps(client, zero, last);
+        events.extend(told.into_iter().map(|told| event(client.log, told)));
     }
     events.sort_by(|a, b| (a.at, &a.who, a.event, &a.what, &a.log).cmp(&(b.at, &b.who, b.event, &b.what, &b.log)));
     events
