@@ -213,15 +213,7 @@ async fn an_answer_from_before_a_disconnection_means_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_node_without_filter_is_refused_and_ends_the_wait() {
     let bench = Bench::new(1, &[], always_ok);
-    let address = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
-    bench
-        .send(ClientEvent::Ready {
-            peer: bench.nodes[0],
-            address,
-            agent: None,
-            protocols: Vec::new(),
-        })
-        .await;
+    bench.ready_serving(bench.nodes[0], Vec::new()).await;
     let deadline = Instant::now() + 60 * SECOND;
     let started = Instant::now();
     let error = bench
@@ -263,15 +255,7 @@ async fn the_end_takes_subscriptions_back_and_waits_only_briefly() {
 async fn a_client_refused_by_all_waits_for_a_search_and_takes_what_it_finds() {
     let (mut test_feed, feed) = TestFeed::new();
     let bench = Bench::with_feed(1, &[], feed, always_ok);
-    let address = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
-    bench
-        .send(ClientEvent::Ready {
-            peer: bench.nodes[0],
-            address,
-            agent: None,
-            protocols: Vec::new(),
-        })
-        .await;
+    bench.ready_serving(bench.nodes[0], Vec::new()).await;
     test_feed.asked().await;
     let found = PeerId::random();
     let address = format!("/ip4/127.0.0.1/tcp/1/p2p/{found}");

@@ -195,8 +195,13 @@ impl Bench {
     }
 
     pub(crate) async fn ready_peer(&self, peer: PeerId) {
+        self.ready_serving(peer, vec![protocol_id::FILTER_SUBSCRIBE.to_owned()])
+            .await;
+    }
+
+    /// A connection to a node that lists these protocols.
+    pub(crate) async fn ready_serving(&self, peer: PeerId, protocols: Vec<String>) {
         let address = "/ip4/127.0.0.1/tcp/1".parse().expect("address");
-        let protocols = vec![protocol_id::FILTER_SUBSCRIBE.to_owned()];
         self.send(ClientEvent::Ready {
             peer,
             address,
