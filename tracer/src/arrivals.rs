@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use crate::{
     deliveries::Deliveries,
+    hashes::Hashes,
     join::{Book, Slot},
     model::Delivery,
     series::{Distances, Latencies},
-    symbols::Hashes,
 };
 
 /// "Has not arrived" in the array of arrival times.
@@ -59,7 +59,7 @@ impl Arrivals {
         self.again.clear();
         self.unknown.clear();
         if let Some(deliveries) = deliveries {
-            self.note(book, deliveries);
+            self.note(book, hashes, deliveries);
         }
         self.firsts.clear();
         self.twins.clear();
@@ -77,10 +77,10 @@ impl Arrivals {
     }
 
     /// Notes the first time of each attempt.
-    fn note(&mut self, book: &Book, deliveries: &Deliveries) {
+    fn note(&mut self, book: &Book, hashes: &Hashes, deliveries: &Deliveries) {
         deliveries.iter().for_each(|delivery| {
             let Some(attempt) = book.attempt_of(delivery.hash) else {
-                self.unknown.push(delivery.unpack());
+                self.unknown.push(delivery.unpack(hashes));
                 return;
             };
             let first_ns = &mut self.first_of_attempt_ns[attempt];

@@ -7,11 +7,12 @@ use event_log::{
 };
 
 use crate::{
+    hashes::{HashId, Hashes},
     model::{
         AttemptRecord, ClientRecord, Delivery, Ended, Header, Log, NodeFact, NodeFactKind, Outcome, PresenceRecord,
         Stray, StrayKind, SubscriptionRecord, size_class,
     },
-    symbols::{HashId, Hashes, Symbol, Symbols},
+    symbols::{Symbol, Symbols},
 };
 
 /// Longest status text or error kept as the example of its kind.
@@ -151,11 +152,15 @@ impl Collector<'_> {
 
     /// Adds the end of an attempt to its beginning, where that is not far: one record instead of two.
     fn settle(&self, log: &mut Log, record: &AttemptRecord) {
-        let near = log.attempts.iter_mut().rev().take(MAX_LINES_BACK);
-        match near.into_iter().find(|known| known.is_of(record)) {
-            Some(known) => known.add(record, self.symbols),
-            None => log.attempts.push(*record),
+        let begun = log
+            .attempts
+            .latest_mut(MAX_LINES_BACK)
+            .find(|known| known.is_of(record));
+        if let Some(known) = begun {
+            known.add(record, self.symbols);
+            return;
         }
+        log.attempts.push(*record);
     }
 
     fn failed(&mut self, log: &mut Log, e: &event::PublishFailed) -> AttemptRecord {

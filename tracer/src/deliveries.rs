@@ -9,8 +9,10 @@
 use std::sync::Arc;
 
 use crate::{
+    hashes::{Claim, HashId, Hashes},
     model::Delivery,
-    symbols::{Claim, HashId, Renumbering, Symbol},
+    renumbering::Renumbering,
+    symbols::Symbol,
 };
 
 /// Senders whose last hash is remembered, by the low bits of their number: a tag holds five bits of it.
@@ -65,10 +67,10 @@ pub(crate) struct PackedDelivery<'a> {
 }
 
 impl PackedDelivery<'_> {
-    /// The whole of it.
-    pub(crate) fn unpack(&self) -> Delivery {
+    /// The whole of it, with the hashes of all.
+    pub(crate) fn unpack(&self, hashes: &Hashes) -> Delivery {
         let (sender, index, other_run) = self.explicit.unwrap_or_else(|| {
-            let claim = self.renumbering.claim(self.own);
+            let claim = self.renumbering.claim(self.own, hashes);
             let claim = claim.expect("it was written so because there is one");
             (claim.sender, claim.index, false)
         });
@@ -234,37 +236,49 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::symbols::{Hashes, Symbols};
+    use crate::{renumbering::Tables, symbols::Symbols};
 
     proptest! {
         #[test]
         fn what_was_packed_is_unpacked(
-            given in proptest::collection::vec((any::<i64>(), 0..3_u8, any::<u8>(), any::<bool>(), 0..4_u8), 0..50)
+            given in proptest::collection::vec((any::<i64>(), 0..3_u8, 0..12_u8, any::<bool>(), 0..4_u8), 0..50)
         ) {
-            let (mut symbols, mut hashes) = (Symbols::default(), Hashes::default());
+            // Some of it is known before; then another reader adds to the tables of all, in which the numbers become others.
+            let (mut all_symbols, mut known) = (Symbols::default(), Hashes::default());
+            let sender = all_symbols.intern("1");
+            known.intern_numbered(sender, 1, [7; 32]);
+            known.intern([8; 32]);
+            let mut all_hashes = Arc::new(known);
+            let mut tables = Tables::behind(&all_symbols, &all_hashes);
+            let mut other = Tables::behind(&all_symbols, &all_hashes);
+            other.symbols.intern("another");
+            other.hashes.intern([255; 32]);
             let mut deliveries = Deliveries::default();
             let mut expected = Vec::new();
+            let mut own_bytes = Vec::new();
             for (arrived_ns, sender, hash, other_run, index) in given {
-                let sender = symbols.intern(&sender.to_string());
+                let sender = tables.symbols.intern(&sender.to_string());
                 let index = u32::from(index).wrapping_sub(2);
-                let hash = hashes.intern_numbered(sender, index, [hash; 32]);
+                let hash = tables.hashes.intern_numbered(sender, index, [hash; 32]);
                 let delivery = Delivery { arrived_ns, sender, index, hash, other_run };
-                deliveries.push(&delivery, hashes.claim(hash));
+                deliveries.push(&delivery, tables.hashes.claim(hash));
+                own_bytes.push(*tables.hashes.bytes(hash));
                 expected.push(delivery);
             }
-            // Tables of all in which the numbers are others.
-            let (mut all_symbols, mut all_hashes) = (Symbols::default(), Hashes::default());
-            all_symbols.intern("another");
-            all_hashes.intern([255; 32]);
-            let own_bytes: Vec<[u8; 32]> = expected.iter().map(|d| *hashes.bytes(d.hash)).collect();
-            let renumbering = Renumbering::new(&mut all_symbols, &mut all_hashes, &symbols, hashes);
+            let own_symbols = tables.symbols.clone();
+            for tables in [&mut other, &mut tables] {
+                tables.hashes.detach();
+            }
+            let hashes = Arc::make_mut(&mut all_hashes);
+            other.join(&mut all_symbols, hashes);
+            let renumbering = tables.join(&mut all_symbols, hashes);
             deliveries.renumber(&Arc::new(renumbering));
             prop_assert_eq!(deliveries.count(), expected.len());
             deliveries.shrink();
             for ((read, wrote), bytes) in deliveries.iter().zip(&expected).zip(own_bytes) {
-                let read = read.unpack();
-                prop_assert_eq!(all_symbols.name(read.sender), symbols.name(wrote.sender));
-                prop_assert_eq!(*all_hashes.bytes(read.hash), bytes);
+                let read = read.unpack(hashes);
+                prop_assert_eq!(all_symbols.name(read.sender), own_symbols.name(wrote.sender));
+                prop_assert_eq!(*hashes.bytes(read.hash), bytes);
                 prop_assert_eq!(
                     (read.arrived_ns, read.index, read.other_run),
                     (wrote.arrived_ns, wrote.index, wrote.other_run)

@@ -6,9 +6,10 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
+    hashes::HashId,
     model::{Archive, AttemptRecord, Outcome},
     parallel::both,
-    symbols::{HashId, Symbol},
+    symbols::Symbol,
 };
 
 const NONE: u32 = u32::MAX;
@@ -87,7 +88,12 @@ impl Book {
         let attempts = merge(archive, &rank_of, logs);
         let (slots, (times, attempt_of_hash)) = both(
             || slots(&attempts, &rank_of),
-            || (times(&attempts), attempts_of_hashes(&attempts, archive.hashes.count())),
+            || {
+                (
+                    times(&attempts),
+                    attempts_of_hashes(&attempts, archive.hashes.count() as usize),
+                )
+            },
         );
         for (number, sender) in senders.iter_mut().enumerate() {
             let upto = |end: usize| slots.partition_point(|slot| slot.sender() < end);
@@ -186,7 +192,7 @@ fn senders(archive: &Archive, logs: &[usize]) -> (Vec<Sender>, Vec<u32>) {
                 .push(log);
         }
     }
-    let mut rank_of = vec![NONE; archive.symbols.count()];
+    let mut rank_of = vec![NONE; archive.symbols.count() as usize];
     for (rank, (symbol, _)) in logs_of.values().enumerate() {
         rank_of[symbol.0 as usize] = narrow(rank);
     }
@@ -198,23 +204,38 @@ fn senders(archive: &Archive, logs: &[usize]) -> (Vec<Sender>, Vec<u32>) {
     (logs_of.into_iter().map(sender).collect(), rank_of)
 }
 
-/// One record for each attempt, made of the line before it and the line after it: the strongest outcome stands.
+/// One record for each attempt, made of the line before it and the line after it, in the order of slot and attempt.
 fn merge(archive: &Archive, rank_of: &[u32], logs: &[usize]) -> Vec<AttemptRecord> {
-    let records: Vec<&AttemptRecord> = logs.iter().flat_map(|log| &archive.logs[*log].attempts).collect();
-    // What nearly always decides are three numbers, so that sorting does not move whole records or follow names; logs
-    // mostly are in this order already.
-    let slot = |a: &AttemptRecord| u64::from(rank_of[a.sender.0 as usize]) << 32 | u64::from(a.index);
-    let mut order: Vec<(u64, u32, u32)> = (0..)
-        .zip(&records)
-        .map(|(number, a)| (slot(a), a.attempt, number))
-        .collect();
+    let place = |a: &AttemptRecord| {
+        let rank = rank_of[a.sender.0 as usize];
+        (u64::from(rank) << 32 | u64::from(a.index), a.attempt)
+    };
+    let logs = logs.iter().map(|log| &archive.logs[*log]);
+    let mut pieces: Vec<&[AttemptRecord]> = logs.flat_map(|log| log.attempts.of_senders()).collect();
+    pieces.sort_by_key(|piece| place(&piece[0]));
+    let records = || pieces.iter().copied().flatten();
+    // Nearly always both lines have become one record when they were read, and each log is in order.
+    if records().is_sorted_by(|a, b| place(a) < place(b)) {
+        return pieces.concat();
+    }
+    merge_unordered(archive, &records().collect::<Vec<_>>(), place)
+}
+
+/// Of several records of one attempt the strongest outcome stands.
+fn merge_unordered(
+    archive: &Archive,
+    records: &[&AttemptRecord],
+    place: impl Fn(&AttemptRecord) -> (u64, u32),
+) -> Vec<AttemptRecord> {
+    // What nearly always decides are three numbers, so that sorting does not move whole records or follow names.
+    let mut order: Vec<((u64, u32), u32)> = (0..).zip(records).map(|(number, a)| (place(a), number)).collect();
     order.sort();
     // What is too much is never touched, and given back.
     let mut merged: Vec<AttemptRecord> = Vec::with_capacity(order.len());
     let mut same: Vec<&AttemptRecord> = Vec::new();
-    for equal in order.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+    for equal in order.chunk_by(|a, b| a.0 == b.0) {
         same.clear();
-        same.extend(equal.iter().map(|(_, _, number)| records[*number as usize]));
+        same.extend(equal.iter().map(|(_, number)| records[*number as usize]));
         if same.len() > 1 {
             same.sort_unstable_by_key(|a| archive.hashes.bytes(a.hash));
         }

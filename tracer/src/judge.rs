@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
     arrivals::{Arrivals, FirstArrival},
+    hashes::HashId,
     join::{Book, Slot, SlotState},
     model::{Archive, AttemptRecord},
     options::Options,
@@ -11,7 +12,7 @@ use crate::{
     receivers::{Observation, Receiver},
     report::Counts,
     series::Distances,
-    symbols::{HashId, Symbol},
+    symbols::Symbol,
 };
 
 /// What became of the messages of all senders at one receiver.

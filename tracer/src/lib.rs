@@ -17,6 +17,7 @@ pub mod exit_code;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod gate;
+mod hashes;
 pub mod input;
 mod inspect;
 mod join;
@@ -34,6 +35,7 @@ mod progress;
 mod publish;
 pub mod ranges;
 mod receivers;
+mod renumbering;
 pub mod report;
 mod run;
 pub mod schema;

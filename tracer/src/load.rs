@@ -3,9 +3,11 @@
 //! Files are cut into chunks that are read at the same time, each into tables of its own; what comes out does not
 //! depend on the number of threads or on which of them was first.
 
+mod chunks;
+
 use std::{
     cmp::Reverse,
-    fs::{self, File},
+    fs::File,
     io::{self, BufReader, Read, Seek as _, SeekFrom},
     path::Path,
     sync::{
@@ -20,27 +22,17 @@ use event_log::{Event, LineError, LineParser, ParsedLine, RawLines, raw_lines::B
 use crate::{
     collect::Collector,
     input::{self, Input, InputError},
-    model::{Archive, Log, Tables},
+    load::chunks::{Chunk, Chunks},
+    model::{Archive, Log},
     node_log::{SNIFF_BYTES, load_native, looks_native, resolve_peers},
-    parallel::in_order,
+    parallel::{in_order, on_threads},
     progress::Progress,
-    symbols::Renumbering,
+    renumbering::{Renumbering, Tables},
 };
 
 /// Size of a chunk: the cores end at nearly the same time, because the last chunk takes a few milliseconds, and each is
 /// long beside the tens of microseconds in which it is begun.
 const CHUNK_BYTES: u64 = 4 * 1024 * 1024;
-
-/// A part of an input that one thread reads in one go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Chunk {
-    input: usize,
-    from_bytes: u64,
-    /// Lines that begin here or later are not of this chunk; `None` for the last of an input.
-    to_bytes: Option<u64>,
-    /// `u64::MAX` where nobody knows: a pipe.
-    size_bytes: u64,
-}
 
 /// The logs of a chunk in the order of the file. The first may be the continuation of the last of the chunk before.
 type Parts = Vec<Log>;
@@ -52,61 +44,71 @@ pub(crate) fn load(inputs: &[Input]) -> Result<Archive, InputError> {
 }
 
 fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Archive, InputError> {
-    let (mut chunks, total_bytes) = chunks_of(inputs, chunk_bytes);
-    // The long ones first, or one core would be left with such a one at the end.
-    chunks.sort_by_key(|chunk| Reverse(chunk.size_bytes));
-    let next = AtomicUsize::new(0);
-    let progress = Progress::new(total_bytes);
-    let work = || {
-        let mut tables = Tables::default();
-        let mut mine = Vec::new();
-        while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            mine.push((chunk, read_chunk(&mut tables, &inputs[chunk.input], chunk, &progress)));
-        }
-        (tables, mine)
-    };
-    let read = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads.min(chunks.len())).map(|_| scope.spawn(work)).collect();
-        let mut read = vec![work()];
-        read.extend(
-            others
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
-        );
-        read
-    });
+    let chunks = Chunks::of(inputs, chunk_bytes);
+    let progress = Progress::new(chunks.total_bytes);
+    let mut archive = Archive::default();
+    let mut by_input: Vec<Vec<ChunkRead>> = inputs.iter().map(|_| Vec::new()).collect();
+    // What the first readers have met is shared by the others: no message takes room in the tables of each.
+    for chunks in [chunks.first, chunks.then] {
+        let tables = || Tables::behind(&archive.symbols, &archive.hashes);
+        let read = read_all(&chunks, threads, tables, |tables, chunk| {
+            read_chunk(tables, &inputs[chunk.input], chunk, &progress)
+        });
+        take_over(&mut archive, &mut by_input, read);
+    }
     progress.end();
-    put_together(inputs, read)
+    put_together(archive, inputs, by_input)
 }
 
 /// What one thread has read, chunk by chunk.
-type ChunksRead<'a> = Vec<(&'a Chunk, io::Result<Parts>)>;
+type ChunksRead = (Tables, Vec<(Chunk, io::Result<Parts>)>);
+
+/// Reads chunks, each thread with tables of its own.
+fn read_all(
+    chunks: &[Chunk],
+    threads: usize,
+    tables: impl Fn() -> Tables + Sync,
+    read: impl Fn(&mut Tables, &Chunk) -> io::Result<Parts> + Sync,
+) -> Vec<ChunksRead> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut tables = tables();
+        let mut mine = Vec::new();
+        while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            mine.push((*chunk, read(&mut tables, chunk)));
+        }
+        (tables, mine)
+    };
+    on_threads(threads.min(chunks.len()), work)
+}
 
 /// A chunk that was read, and what the numbers of its reader are in the archive.
-struct ChunkRead<'a> {
-    chunk: &'a Chunk,
+struct ChunkRead {
+    chunk: Chunk,
     parts: io::Result<Parts>,
     renumbering: Arc<Renumbering>,
 }
 
-/// Brings together what the threads have read: the tables first, then the parts of each input in their order, on all
-/// cores.
-fn put_together(inputs: &[Input], mut read: Vec<(Tables, ChunksRead<'_>)>) -> Result<Archive, InputError> {
-    let mut archive = Archive::default();
-    // The first tables are taken over as they are.
+/// Brings the tables of the threads together.
+fn take_over(archive: &mut Archive, by_input: &mut [Vec<ChunkRead>], mut read: Vec<ChunksRead>) {
+    // The largest tables are taken over as they are, where nothing was known before.
     read.sort_by_key(|(tables, _)| Reverse(tables.hashes.count()));
-    let by_input: Vec<Mutex<Vec<ChunkRead<'_>>>> = inputs.iter().map(|_| Mutex::default()).collect();
+    read.iter_mut().for_each(|(tables, _)| tables.hashes.detach());
     for (tables, mine) in read {
-        let renumbering = archive.take_tables(tables);
+        let renumbering = Arc::new(archive.take_tables(tables));
         for (chunk, parts) in mine {
-            let renumbering = Arc::clone(&renumbering);
-            lock(&by_input[chunk.input]).push(ChunkRead {
+            by_input[chunk.input].push(ChunkRead {
                 chunk,
                 parts,
-                renumbering,
+                renumbering: Arc::clone(&renumbering),
             });
         }
     }
+}
+
+/// Puts the parts of each input together in their order, on all cores.
+fn put_together(mut archive: Archive, inputs: &[Input], by_input: Vec<Vec<ChunkRead>>) -> Result<Archive, InputError> {
+    let by_input: Vec<Mutex<Vec<ChunkRead>>> = by_input.into_iter().map(Mutex::new).collect();
     let mut logs_of_inputs = Vec::with_capacity(inputs.len());
     in_order(
         inputs.len(),
@@ -128,7 +130,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// The logs of one input, with the numbers of the archive.
-fn logs_of(input: &Input, mut chunks: Vec<ChunkRead<'_>>) -> Result<Vec<Log>, InputError> {
+fn logs_of(input: &Input, mut chunks: Vec<ChunkRead>) -> Result<Vec<Log>, InputError> {
     chunks.sort_by_key(|read| read.chunk.from_bytes);
     let mut logs: Vec<Log> = Vec::new();
     for read in chunks {
@@ -176,50 +178,6 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// All chunks in order, and the bytes in them as far as they are known.
-fn chunks_of(inputs: &[Input], chunk_bytes: u64) -> (Vec<Chunk>, u64) {
-    let mut chunks = Vec::new();
-    let mut total_bytes = 0;
-    for (number, input) in inputs.iter().enumerate() {
-        // What is no plain file (a pipe, a device) has no length and is read from beginning to end.
-        let known_bytes = match fs::metadata(&input.path) {
-            Ok(there) if there.is_file() && !is_stdin(&input.path) => Some(there.len()),
-            _ => None,
-        };
-        let size_bytes = known_bytes.unwrap_or(0);
-        total_bytes += size_bytes;
-        // Only event logs can be read from the middle.
-        let chunk_bytes = if size_bytes > chunk_bytes && is_whole(input) {
-            size_bytes
-        } else {
-            chunk_bytes
-        };
-        let mut from_bytes = 0_u64;
-        loop {
-            let to_bytes = from_bytes.saturating_add(chunk_bytes);
-            let is_last = to_bytes >= size_bytes;
-            chunks.push(Chunk {
-                input: number,
-                from_bytes,
-                to_bytes: (!is_last).then_some(to_bytes),
-                size_bytes: known_bytes.map_or(u64::MAX, |size_bytes| chunk_bytes.min(size_bytes - from_bytes)),
-            });
-            if is_last {
-                break;
-            }
-            from_bytes = to_bytes;
-        }
-    }
-    (chunks, total_bytes)
-}
-
-/// Whether a file must be read in one go: a compressed one, or the native log of a service node. One that cannot be read
-/// says so when its turn comes.
-fn is_whole(input: &Input) -> bool {
-    let sniffed = File::open(&input.path).and_then(sniff);
-    input::is_compressed(&input.path) || sniffed.is_ok_and(|(start, _)| looks_native(&start))
-}
-
 /// The beginning of a stream, and all of it.
 fn sniff<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
     let mut start = Vec::new();
@@ -256,8 +214,13 @@ fn read_stream(
         return read_lines(tables, RawLines::new(stream, 0), to_bytes, progress);
     }
     let stream = BufReader::with_capacity(BLOCK_BYTES, progress.counting(stream));
-    let Tables { symbols, hashes } = tables;
-    let log = load_native(symbols, hashes, &shown(input), input.meant, stream)?;
+    let log = load_native(
+        &mut tables.symbols,
+        &mut tables.hashes,
+        &shown(input),
+        input.meant,
+        stream,
+    )?;
     Ok(vec![log])
 }
 
@@ -325,10 +288,11 @@ fn count(log: &mut Log, error: &LineError) {
 /// Reads one stream as a log called `path`.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl Read) -> io::Result<()> {
-    let mut tables = Tables::default();
+    let mut tables = Tables::behind(&archive.symbols, &archive.hashes);
     let given = Input::file(path.into(), meant);
     let mut parts = read_stream(&mut tables, &given, input, None, &Progress::new(0))?;
-    let renumbering = archive.take_tables(tables);
+    tables.hashes.detach();
+    let renumbering = Arc::new(archive.take_tables(tables));
     parts.iter_mut().for_each(|part| part.renumber(&renumbering));
     let mut logs = Vec::new();
     parts.into_iter().for_each(|part| join(&mut logs, part));

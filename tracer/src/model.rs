@@ -10,31 +10,27 @@ use event_log::event::{PushOutcome, Role};
 
 use crate::{
     deliveries::Deliveries,
-    symbols::{HashId, Hashes, Renumbering, Symbol, Symbols},
+    hashes::{HashId, Hashes},
+    renumbering::{Renumbering, Tables},
+    symbols::{Symbol, Symbols},
 };
 
 /// Everything that was read, before a run was chosen.
 #[derive(Debug, Default)]
 pub(crate) struct Archive {
     pub(crate) symbols: Symbols,
-    pub(crate) hashes: Hashes,
+    /// Shared with readers, as what is known before they begin.
+    pub(crate) hashes: Arc<Hashes>,
     pub(crate) logs: Vec<Log>,
     /// How the clocks of the logs agree, where that was measured.
     pub(crate) clocks: crate::clock::ClockBounds,
 }
 
-/// The names and hashes one thread has met.
-#[derive(Debug, Default)]
-pub(crate) struct Tables {
-    pub(crate) symbols: Symbols,
-    pub(crate) hashes: Hashes,
-}
-
 impl Archive {
-    /// Takes over what a thread has met; gives what the numbers in its logs are here.
-    pub(crate) fn take_tables(&mut self, tables: Tables) -> Arc<Renumbering> {
-        let Tables { symbols, hashes } = tables;
-        Arc::new(Renumbering::new(&mut self.symbols, &mut self.hashes, &symbols, hashes))
+    /// Takes over what a reader has met; gives what the numbers in its logs are here.
+    pub(crate) fn take_tables(&mut self, tables: Tables) -> Renumbering {
+        // No reader holds the hashes any more, so nothing is copied.
+        tables.join(&mut self.symbols, Arc::make_mut(&mut self.hashes))
     }
 }
 
@@ -50,7 +46,7 @@ pub(crate) struct Log {
     /// Time of the last event (the latest, not the lowest line).
     pub(crate) last_ns: Option<i64>,
     pub(crate) lines: LineCounts,
-    pub(crate) attempts: Vec<AttemptRecord>,
+    pub(crate) attempts: Attempts,
     pub(crate) clients: Vec<ClientRecord>,
     pub(crate) subscriptions: Vec<SubscriptionRecord>,
     pub(crate) presence: Vec<PresenceRecord>,
@@ -94,7 +90,7 @@ impl Log {
         }
         self.last_ns = self.last_ns.max(part.last_ns);
         self.lines.add(&part.lines);
-        self.attempts.extend(part.attempts);
+        self.attempts.append(part.attempts);
         self.clients.extend(part.clients);
         self.subscriptions.extend(part.subscriptions);
         self.presence.extend(part.presence);
@@ -112,7 +108,7 @@ impl Log {
 
     /// Gives back memory that was set aside for more; to be called at the end of a chunk.
     pub(crate) fn shrink(&mut self) {
-        self.attempts.shrink_to_fit();
+        self.attempts.shrink();
         self.node_facts.shrink_to_fit();
         self.deliveries.values_mut().for_each(Deliveries::shrink);
     }
@@ -120,7 +116,7 @@ impl Log {
     /// The senders it speaks of.
     pub(crate) fn senders(&self) -> HashSet<Symbol> {
         // A log has many attempts of few senders, mostly one after the other.
-        let attempts = self.attempts.chunk_by(|a, b| a.sender == b.sender);
+        let attempts = self.attempts.of_senders();
         let clients = self.clients.iter().map(|client| client.name);
         attempts.map(|same| same[0].sender).chain(clients).collect()
     }
@@ -130,7 +126,7 @@ impl Log {
         if let Some(peer_id) = self.header.as_mut().and_then(|header| header.peer_id.as_mut()) {
             *peer_id = renumbering.symbol(*peer_id);
         }
-        for record in &mut self.attempts {
+        for record in self.attempts.iter_mut() {
             record.sender = renumbering.symbol(record.sender);
             record.service_node = record.service_node.map(|node| renumbering.symbol(node));
             record.content_topic = renumbering.symbol(record.content_topic);
@@ -248,6 +244,52 @@ pub(crate) struct AttemptRecord {
     pub(crate) sent_ns: i64,
     /// When it was acknowledged or given up; `sent_ns` while open.
     pub(crate) ended_ns: i64,
+}
+
+/// The lines about attempts of one log, in the pieces in which it was read: there may be millions, which are not moved
+/// again.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts {
+    pieces: Vec<Vec<AttemptRecord>>,
+}
+
+impl Attempts {
+    pub(crate) fn push(&mut self, record: AttemptRecord) {
+        match self.pieces.last_mut() {
+            Some(piece) => piece.push(record),
+            None => self.pieces.push(vec![record]),
+        }
+    }
+
+    /// The last `count` of the piece that is being read, the latest first.
+    pub(crate) fn latest_mut(&mut self, count: usize) -> impl Iterator<Item = &mut AttemptRecord> {
+        let piece = self.pieces.last_mut();
+        piece
+            .into_iter()
+            .flat_map(move |piece| piece.iter_mut().rev().take(count))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &AttemptRecord> {
+        self.pieces.iter().flatten()
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut AttemptRecord> {
+        self.pieces.iter_mut().flatten()
+    }
+
+    /// Lines of one sender that follow each other.
+    pub(crate) fn of_senders(&self) -> impl Iterator<Item = &[AttemptRecord]> {
+        let pieces = self.pieces.iter();
+        pieces.flat_map(|piece| piece.chunk_by(|a, b| a.sender == b.sender))
+    }
+
+    fn append(&mut self, mut more: Self) {
+        self.pieces.append(&mut more.pieces);
+    }
+
+    fn shrink(&mut self) {
+        self.pieces.iter_mut().for_each(Vec::shrink_to_fit);
+    }
 }
 
 impl AttemptRecord {

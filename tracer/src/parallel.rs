@@ -55,15 +55,20 @@ pub(crate) fn in_order<W: Send, T: Send>(
             results.put(number, result);
         }
     };
+    on_threads(threads, run)
+}
+
+/// Does the same on several threads, this one among them; gives what each of them says, in no order.
+pub(crate) fn on_threads<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
     thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
-        let mut workers = vec![run()];
-        workers.extend(
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut said = vec![work()];
+        said.extend(
             others
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))),
         );
-        workers
+        said
     })
 }
 

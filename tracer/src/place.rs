@@ -7,11 +7,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
+    hashes::HashId,
     join::{Book, Slot},
     model::{Archive, AttemptRecord, Log, NodeFactKind, Outcome},
     node_log::{self, Shows},
     receivers::Receiver,
-    symbols::{HashId, Symbol},
+    symbols::Symbol,
 };
 
 /// Where a message was lost: the first three on the publisher's side (it was never acknowledged), the others on the way

@@ -6,7 +6,7 @@ use super::{
     event::{NodeEventKind, PeerList},
     fields::{HASH_DIGITS, hash_of_digits},
 };
-use crate::symbols::Hashes;
+use crate::hashes::Hashes;
 
 /// What is known about each message.
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl<'a> Tells<'a> {
 impl Facts {
     /// Hash and bits of each message, by row.
     pub(super) fn messages(&self) -> impl Iterator<Item = (&[u8; 32], u8)> {
-        self.hashes.all().zip(self.bits.iter().copied())
+        self.hashes.own().map(|(hash, _)| hash).zip(self.bits.iter().copied())
     }
 
     /// Takes what an event tells about the message `hash`.

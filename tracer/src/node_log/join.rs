@@ -12,8 +12,9 @@ use super::{
     read::{NodeLog, read_node_log},
 };
 use crate::{
+    hashes::Hashes,
     model::{Header, LineCounts, Log, NodeFact, NodeFactKind},
-    symbols::{Hashes, Symbols},
+    symbols::Symbols,
 };
 
 /// Reads a native log into a [`Log`].

@@ -21,7 +21,7 @@ impl Book {
     pub(crate) fn new(symbols: &Symbols) -> Self {
         let mut book = Self::default();
         for number in 0..symbols.count() {
-            let symbol = Symbol(u32::try_from(number).expect("symbols are numbered in 32 bits"));
+            let symbol = Symbol(number);
             if let Some(short) = short_form(symbols.name(symbol)) {
                 book.full_of.entry(short).or_default().insert(symbol);
             }
