@@ -6,11 +6,11 @@
 use std::ops::Range;
 
 use crate::{
-    deliveries::Deliveries,
-    hashes::Hashes,
     join::{Book, Slot},
-    model::Delivery,
+    model::{Archive, Delivery},
     series::{Distances, Latencies},
+    symbols::Symbol,
+    ways::Ways,
 };
 
 /// "Has not arrived" in the array of arrival times.
@@ -49,25 +49,52 @@ pub(crate) struct Arrivals {
     pub(crate) twins: Vec<(u32, u32)>,
     /// Least arrival time from a place of `firsts` on, of one sender.
     least_ns: Vec<i64>,
+    /// By attempt: by which way it arrived first. Empty where there is one way only.
+    way_of_attempt: Vec<u32>,
+    /// The service nodes that brought `firsts`.
+    pub(crate) brought_by: BroughtBy,
+}
+
+/// The service nodes that brought the first arrivals of one receiver.
+#[derive(Debug, Default)]
+pub(crate) struct BroughtBy {
+    /// In the order of their names.
+    service_nodes: Vec<Symbol>,
+    /// By first arrival. Empty where there is one service node only.
+    ways: Vec<u32>,
+}
+
+impl BroughtBy {
+    /// The service node that brought the first arrival `at`.
+    #[inline]
+    pub(crate) fn service_node(&self, at: usize) -> Symbol {
+        let way = self.ways.get(at).copied().unwrap_or_default();
+        self.service_nodes[way as usize]
+    }
 }
 
 impl Arrivals {
     /// Takes the deliveries to one receiver in place of those before.
-    pub(crate) fn take(&mut self, book: &Book, hashes: &Hashes, deliveries: Option<&Deliveries>) {
+    pub(crate) fn take(&mut self, book: &Book, archive: &Archive, ways: Option<&Ways>) {
         self.first_of_attempt_ns.clear();
         self.first_of_attempt_ns.resize(book.attempts.len(), NEVER);
+        self.way_of_attempt.clear();
         self.again.clear();
         self.unknown.clear();
-        if let Some(deliveries) = deliveries {
-            self.note(book, hashes, deliveries);
+        self.brought_by.service_nodes.clear();
+        if let Some(ways) = ways {
+            self.note(book, archive, ways);
         }
+        self.brought_by.ways.clear();
         self.firsts.clear();
         self.twins.clear();
         self.from_intended_ns.clear();
         self.from_sent_ns.clear();
         for (number, slot) in (0..).zip(&book.slots) {
-            if let Some(first) = self.first_of(book, hashes, number, slot) {
+            if let Some(first) = self.first_of(book, archive, number, slot) {
                 let times = book.times(first.attempt as usize);
+                let way = self.way_of_attempt.get(first.attempt as usize);
+                self.brought_by.ways.extend(way);
                 self.firsts.push(first);
                 self.from_intended_ns
                     .push(first.arrived_ns.saturating_sub(times.intended_ns));
@@ -76,27 +103,40 @@ impl Arrivals {
         }
     }
 
-    /// Notes the first time of each attempt.
-    fn note(&mut self, book: &Book, hashes: &Hashes, deliveries: &Deliveries) {
-        deliveries.iter().for_each(|delivery| {
-            let Some(attempt) = book.attempt_of(delivery.hash) else {
-                self.unknown.push(delivery.unpack(hashes));
-                return;
-            };
-            let first_ns = &mut self.first_of_attempt_ns[attempt];
-            if *first_ns == NEVER {
-                *first_ns = delivery.arrived_ns;
-                return;
-            }
-            let attempt = u32::try_from(attempt).expect("the book numbers attempts with 32 bits");
-            self.again.push((attempt, delivery.arrived_ns.max(*first_ns)));
-            *first_ns = delivery.arrived_ns.min(*first_ns);
-        });
+    /// Notes the first time of each attempt, and by which way: of several at one time by the first by name.
+    fn note(&mut self, book: &Book, archive: &Archive, ways: &Ways) {
+        let ways = ways.by_name(&archive.symbols);
+        if ways.len() > 1 {
+            self.way_of_attempt.resize(book.attempts.len(), 0);
+        }
+        for (number, way) in (0..).zip(&ways) {
+            self.brought_by.service_nodes.push(way.service_node);
+            way.deliveries.iter().for_each(|delivery| {
+                let Some(attempt) = book.attempt_of(delivery.hash) else {
+                    self.unknown.push(delivery.unpack(&archive.hashes));
+                    return;
+                };
+                // A time that is no time cannot be the least one.
+                let arrived_ns = delivery.arrived_ns.max(NEVER + 1);
+                let first_ns = &mut self.first_of_attempt_ns[attempt];
+                let before_ns = std::mem::replace(first_ns, arrived_ns);
+                if before_ns != NEVER {
+                    *first_ns = before_ns.min(arrived_ns);
+                    let attempt = u32::try_from(attempt).expect("the book numbers attempts with 32 bits");
+                    self.again.push((attempt, before_ns.max(arrived_ns)));
+                }
+                if (before_ns == NEVER || arrived_ns < before_ns)
+                    && let Some(way) = self.way_of_attempt.get_mut(attempt)
+                {
+                    *way = number;
+                }
+            });
+        }
     }
 
     /// The earliest of the attempts at a slot; of several at one time the one with the smallest hash.
     #[inline]
-    fn first_of(&mut self, book: &Book, hashes: &Hashes, number: u32, slot: &Slot) -> Option<FirstArrival> {
+    fn first_of(&mut self, book: &Book, archive: &Archive, number: u32, slot: &Slot) -> Option<FirstArrival> {
         let mut first: Option<FirstArrival> = None;
         let mut twins = 0;
         for attempt in slot.attempts() {
@@ -104,7 +144,7 @@ impl Arrivals {
             if arrived_ns == NEVER {
                 continue;
             }
-            let bytes = |attempt: usize| hashes.bytes(book.attempts[attempt].hash);
+            let bytes = |attempt: usize| archive.hashes.bytes(book.attempts[attempt].hash);
             let is_first = match &first {
                 None => true,
                 Some(known) if arrived_ns == known.arrived_ns => bytes(attempt) < bytes(known.attempt as usize),
@@ -131,6 +171,7 @@ impl Arrivals {
             firsts: &self.firsts,
             from_intended_ns: &self.from_intended_ns,
             from_sent_ns: &self.from_sent_ns,
+            brought_by: &self.brought_by,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Puts one event into the records of its log.
 
+use std::collections::HashMap;
+
 use event_log::{
     MessageHash, Record, Timestamp,
     event::{self, Event, FailureOutcome, Transport},
@@ -29,9 +31,19 @@ const STATUS_OK: u32 = 200;
 pub(crate) struct Collector<'a> {
     pub(crate) symbols: &'a mut Symbols,
     pub(crate) hashes: &'a mut Hashes,
+    /// What service nodes are called that are used over REST, by what they are called otherwise.
+    rest_nodes: HashMap<Symbol, Symbol>,
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    pub(crate) fn new(symbols: &'a mut Symbols, hashes: &'a mut Hashes) -> Self {
+        Self {
+            symbols,
+            hashes,
+            rest_nodes: HashMap::new(),
+        }
+    }
+
     /// Adds an event to `log`.
     pub(crate) fn add(&mut self, log: &mut Log, record: &Record) {
         if let Some(event) = record.event.as_hot() {
@@ -106,9 +118,13 @@ impl Collector<'_> {
     /// serve filter there as clients of yet another node, so their own log does not tell what a REST client was given.
     #[inline]
     fn service_node(&mut self, peer: &str, transport: Option<Transport>) -> Symbol {
+        let node = self.symbols.intern(peer);
         match transport {
-            Some(Transport::Rest) => self.symbols.intern(&format!("{peer} ({})", Transport::Rest.name())),
-            Some(Transport::Libp2p) | None => self.symbols.intern(peer),
+            Some(Transport::Rest) => *self
+                .rest_nodes
+                .entry(node)
+                .or_insert_with(|| self.symbols.intern(&format!("{peer} ({})", Transport::Rest.name()))),
+            Some(Transport::Libp2p) | None => node,
         }
     }
 
@@ -200,8 +216,9 @@ impl Collector<'_> {
             hash,
             other_run: e.run.is_some(),
         };
-        let deliveries = log.deliveries.entry(e.client).or_default();
-        deliveries.push(&delivery, self.hashes.claim(hash));
+        let service_node = self.service_node(e.service_node, e.transport);
+        let ways = log.deliveries.entry(e.client).or_default();
+        ways.push(service_node, &delivery, self.hashes.claim(hash));
     }
 
     fn receive(&mut self, log: &mut Log, at_ns: i64, event: &Event) {

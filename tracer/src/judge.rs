@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use crate::{
-    arrivals::{Arrivals, FirstArrival},
+    arrivals::{Arrivals, BroughtBy, FirstArrival},
     hashes::HashId,
     join::{Book, Slot, SlotState},
     model::{Archive, AttemptRecord},
@@ -32,6 +32,8 @@ pub(crate) struct Judgement {
     pub(crate) from_intended_ns: Vec<i64>,
     /// Arrival − sent of the attempt that arrived, of each first arrival.
     pub(crate) from_sent_ns: Vec<i64>,
+    /// The service nodes that brought them.
+    pub(crate) brought_by: BroughtBy,
     /// By how much first arrivals were overtaken.
     pub(crate) distances: Distances,
 }
@@ -92,7 +94,7 @@ impl<'a> Judge<'a> {
 
     /// The first arrivals at one receiver and nothing else.
     pub(crate) fn arrivals(&mut self, receiver: &Receiver<'_>) -> &Arrivals {
-        self.arrivals.take(self.book, &self.archive.hashes, receiver.deliveries);
+        self.arrivals.take(self.book, self.archive, receiver.ways);
         &self.arrivals
     }
 
@@ -111,6 +113,7 @@ impl<'a> Judge<'a> {
         judgement.firsts = std::mem::take(&mut self.arrivals.firsts);
         judgement.from_intended_ns = std::mem::take(&mut self.arrivals.from_intended_ns);
         judgement.from_sent_ns = std::mem::take(&mut self.arrivals.from_sent_ns);
+        judgement.brought_by = std::mem::take(&mut self.arrivals.brought_by);
         judgement
     }
 
@@ -119,6 +122,7 @@ impl<'a> Judge<'a> {
         self.arrivals.firsts = judgement.firsts;
         self.arrivals.from_intended_ns = judgement.from_intended_ns;
         self.arrivals.from_sent_ns = judgement.from_sent_ns;
+        self.arrivals.brought_by = judgement.brought_by;
     }
 
     /// Puts every message into its set.

@@ -48,6 +48,7 @@ mod tests;
 pub mod trace;
 mod units;
 mod verdict;
+mod ways;
 
 pub use exit_code::ExitCode;
 pub use input::InputError as Error;

@@ -230,10 +230,7 @@ fn read_lines(
     to_bytes: Option<u64>,
     progress: &Progress,
 ) -> io::Result<Parts> {
-    let mut collector = Collector {
-        symbols: &mut tables.symbols,
-        hashes: &mut tables.hashes,
-    };
+    let mut collector = Collector::new(&mut tables.symbols, &mut tables.hashes);
     let mut parser = LineParser::default();
     let mut parts = Vec::new();
     let mut log = Log::default();

@@ -9,10 +9,10 @@ use std::{
 use event_log::event::{PushOutcome, Role};
 
 use crate::{
-    deliveries::Deliveries,
     hashes::{HashId, Hashes},
     renumbering::{Renumbering, Tables},
     symbols::{Symbol, Symbols},
+    ways::Ways,
 };
 
 /// Everything that was read, before a run was chosen.
@@ -51,7 +51,7 @@ pub(crate) struct Log {
     pub(crate) subscriptions: Vec<SubscriptionRecord>,
     pub(crate) presence: Vec<PresenceRecord>,
     /// By client.
-    pub(crate) deliveries: BTreeMap<u32, Deliveries>,
+    pub(crate) deliveries: BTreeMap<u32, Ways>,
     pub(crate) strays: Vec<Stray>,
     pub(crate) node_facts: Vec<NodeFact>,
     /// What a native log (nwaku, go-waku) has beyond that; absent from event logs.
@@ -110,7 +110,7 @@ impl Log {
     pub(crate) fn shrink(&mut self) {
         self.attempts.shrink();
         self.node_facts.shrink_to_fit();
-        self.deliveries.values_mut().for_each(Deliveries::shrink);
+        self.deliveries.values_mut().for_each(Ways::shrink);
     }
 
     /// The senders it speaks of.

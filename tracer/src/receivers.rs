@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    deliveries::Deliveries,
     model::{Archive, Log, PresenceRecord, StrayKind},
     symbols::Symbol,
+    ways::Ways,
 };
 
 /// Most clients a log's header is believed to have; beyond it only clients that logged something are shown.
@@ -22,8 +22,8 @@ pub(crate) struct Receiver<'a> {
     pub(crate) window: Window,
     /// Times without a live subscription, in order.
     pub(crate) gaps: Vec<Gap>,
-    /// In the order of the log; `None` when nothing arrived.
-    pub(crate) deliveries: Option<&'a Deliveries>,
+    /// What arrived; `None` when nothing did.
+    pub(crate) ways: Option<&'a Ways>,
     pub(crate) strays: BTreeMap<StrayKind, u64>,
 }
 
@@ -118,7 +118,7 @@ fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver<
                 service_nodes: BTreeSet::new(),
                 window,
                 gaps: presence.get(&client).map(|records| gaps(records)).unwrap_or_default(),
-                deliveries: log.deliveries.get(&client),
+                ways: log.deliveries.get(&client),
                 strays: BTreeMap::new(),
             },
         );

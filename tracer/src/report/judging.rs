@@ -87,8 +87,9 @@ impl<'a> Desk<'a> {
             firsts: &judgement.firsts,
             from_intended_ns: &judgement.from_intended_ns,
             from_sent_ns: &judgement.from_sent_ns,
+            brought_by: &judgement.brought_by,
         };
-        worker.latencies.add(self.kinds, receiver, latencies);
+        worker.latencies.add(self.kinds, latencies);
         let (shown, share) = self.frame.share(receiver, &mut judgement);
         let reporter = ReceiverReporter {
             archive: self.archive,
@@ -107,7 +108,7 @@ impl<'a> Desk<'a> {
             || (judge(), latency.round()),
             |(judge, round), number| {
                 let receiver = &self.receivers[number];
-                round.look(self.kinds, receiver, judge.arrivals(receiver).latencies());
+                round.look(self.kinds, judge.arrivals(receiver).latencies());
             },
             |()| (),
         );

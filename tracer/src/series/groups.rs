@@ -12,9 +12,6 @@ use crate::{
     symbols::{Symbol, Symbols},
 };
 
-/// Stands for receivers that were subscribed at several service nodes: which of them brought a message is not kept.
-pub(super) const SEVERAL: &str = "several service nodes";
-
 /// Stands for what the log does not name.
 pub(super) const NOT_LOGGED: &str = "not logged";
 
@@ -32,7 +29,7 @@ pub struct GroupLatency {
 pub struct LatencyGroups {
     /// By the service node that the attempt was pushed to.
     pub by_push_node: Vec<GroupLatency>,
-    /// By the service node that the receiver was subscribed at.
+    /// By the service node that brought the message first.
     pub by_filter_node: Vec<GroupLatency>,
     /// By content topic.
     pub by_content_topic: Vec<GroupLatency>,

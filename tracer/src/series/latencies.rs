@@ -4,21 +4,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     GroupLatency, LatencyBin, LatencyGroups,
-    groups::{GroupName, Kinds, NOT_LOGGED, SEVERAL, group_name, show_class},
+    groups::{GroupName, Kinds, NOT_LOGGED, group_name, show_class},
     histogram::histogram,
 };
 use crate::{
-    arrivals::FirstArrival,
+    arrivals::{BroughtBy, FirstArrival},
     latency::Distribution,
     narrowing::{Catch, Narrowing},
-    receivers::Receiver,
     symbols::{Symbol, Symbols},
     tally::Tally,
 };
 
-/// What arrivals cannot be told apart further by: the only service node of the receiver (`None` when it had several) and
-/// the kind of the attempt.
-type Leaf = (Option<Symbol>, u32);
+/// What arrivals cannot be told apart further by: the service node that brought them and the kind of the attempt.
+type Leaf = (Symbol, u32);
 
 /// The latencies at one receiver, in the order of the book.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +24,7 @@ pub(crate) struct Latencies<'a> {
     pub(crate) firsts: &'a [FirstArrival],
     pub(crate) from_intended_ns: &'a [i64],
     pub(crate) from_sent_ns: &'a [i64],
+    pub(crate) brought_by: &'a BroughtBy,
 }
 
 /// The first look of one thread at the latencies of its receivers.
@@ -73,16 +72,14 @@ struct Groups<T> {
 
 impl Latencies<'_> {
     /// Hands out the times since intended in pieces of one leaf.
-    fn each_leaf(&self, kinds: &Kinds, receiver: &Receiver<'_>, mut take: impl FnMut(Leaf, &[i64])) {
-        let filter_node = match receiver.service_nodes.first() {
-            Some(only) if receiver.service_nodes.len() == 1 => Some(*only),
-            _ => None,
-        };
+    fn each_leaf(&self, kinds: &Kinds, mut take: impl FnMut(Leaf, &[i64])) {
+        let end = self.firsts.len();
+        let leaf = |at: usize| (self.brought_by.service_node(at), kinds.of(self.firsts[at].attempt));
         let mut from = 0;
-        let kind = |first: &FirstArrival| kinds.of(first.attempt);
-        for same in self.firsts.chunk_by(|a, b| kind(a) == kind(b)) {
-            let to = from + same.len();
-            take((filter_node, kind(&same[0])), &self.from_intended_ns[from..to]);
+        while from < end {
+            let same = leaf(from);
+            let to = (from + 1..end).find(|at| leaf(*at) != same).unwrap_or(end);
+            take(same, &self.from_intended_ns[from..to]);
             from = to;
         }
     }
@@ -90,9 +87,9 @@ impl Latencies<'_> {
 
 impl LatencyTallies {
     /// Counts the latencies at a receiver.
-    pub(crate) fn add(&mut self, kinds: &Kinds, receiver: &Receiver<'_>, latencies: Latencies<'_>) {
+    pub(crate) fn add(&mut self, kinds: &Kinds, latencies: Latencies<'_>) {
         self.from_sent.add_all(latencies.from_sent_ns);
-        latencies.each_leaf(kinds, receiver, |leaf, values_ns| {
+        latencies.each_leaf(kinds, |leaf, values_ns| {
             self.from_intended.entry(leaf).or_default().add_all(values_ns);
         });
     }
@@ -116,7 +113,7 @@ impl RunLatency {
             let kind = &kinds.kinds[*kind as usize];
             let topic = group_name(symbols, Some(kind.content_topic), NOT_LOGGED);
             let push_node = group_name(symbols, kind.push_node, NOT_LOGGED);
-            let filter_node = group_name(symbols, *filter_node, SEVERAL);
+            let filter_node = group_name(symbols, Some(*filter_node), NOT_LOGGED);
             groups.push_nodes.entry(push_node).or_default().push(number);
             groups.filter_nodes.entry(filter_node).or_default().push(number);
             groups.content_topics.entry(topic).or_default().push(number);
@@ -210,9 +207,9 @@ impl RunLatency {
 
 impl Round<'_> {
     /// Looks at the latencies at a receiver.
-    pub(crate) fn look(&mut self, kinds: &Kinds, receiver: &Receiver<'_>, latencies: Latencies<'_>) {
+    pub(crate) fn look(&mut self, kinds: &Kinds, latencies: Latencies<'_>) {
         self.caught.from_sent.look(latencies.from_sent_ns);
-        latencies.each_leaf(kinds, receiver, |leaf, values_ns| {
+        latencies.each_leaf(kinds, |leaf, values_ns| {
             for series in &self.run.of_leaf[&leaf] {
                 self.caught.series[*series].look(values_ns);
             }

@@ -1,4 +1,4 @@
-//! The two transports of one service node, side by side.
+//! The service nodes by which messages came, and the two transports of one, side by side.
 
 use event_log::event::{MessagesAtRisk, RiskCause, Transport};
 
@@ -91,4 +91,39 @@ fn messages_at_risk_are_a_warning() {
         ]
     );
     assert!(changed(|_| {}).warnings.is_empty());
+}
+
+/// A receiver at two service nodes: the first brings messages 1 and 2 first, the second 3; 4 comes from both at once.
+#[test]
+fn the_node_that_brought_a_message_first_counts() {
+    const OTHER: &str = "16Uiu2HAmOther";
+    let arrivals = [(1, 60, 70), (2, 60, 65), (3, 90, 55), (4, 80, 80)];
+    let from = |log: &mut LogText, node: &str, ms: i64, index: u32| {
+        log.received_at(intended(index) + ms, "publisher-1/0", index, 1);
+        let line = log.lines.last_mut().unwrap();
+        *line = line.replace(NODE, node);
+    };
+    let report_of = |reversed: bool| {
+        let mut receiver = receiver("receiver-1");
+        for (index, first_ms, other_ms) in arrivals {
+            from(&mut receiver, NODE, first_ms, index);
+            from(&mut receiver, OTHER, other_ms, index);
+        }
+        receiver.end(30_000, "idle");
+        if reversed {
+            receiver.lines.reverse();
+        }
+        report_on(&[clean_publisher(4), receiver])
+    };
+    let report = report_of(false);
+    let least = NODE.min(OTHER);
+    let expected = [NODE, OTHER].map(|node| {
+        let count = if node == NODE { 2 } else { 1 };
+        (node, count + u64::from(node == least))
+    });
+    let mut expected = expected.to_vec();
+    expected.sort();
+    assert_eq!(names(&report.latency_groups.by_filter_node), expected);
+    assert_eq!(report.totals.counts.duplicates, 4);
+    assert_eq!(report_of(true).latency_groups, report.latency_groups);
 }
