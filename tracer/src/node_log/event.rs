@@ -195,6 +195,11 @@ kinds! {
         /// The relay peer.
         to: PeerList<'a>,
     } = "relay_sent",
+    /// A filter client asks something: to be subscribed, or whether it is.
+    FilterRequest {
+        /// Who asks.
+        peer: PeerList<'a>,
+    } = "filter_request",
     /// The filter service has the message before it.
     FilterHandling = "filter_handling",
     /// Pushes to filter subscribers begin.
@@ -260,6 +265,7 @@ impl<'a> NodeEventKind<'a> {
         match self {
             Self::Lightpush { peer, .. }
             | Self::LightpushFailed { peer, .. }
+            | Self::FilterRequest { peer }
             | Self::FilterPushed { peer }
             | Self::FilterPushFailed { peer } => peer,
             Self::RelayReceived { from } | Self::FilterClientReceived { from } => from,
@@ -279,6 +285,10 @@ pub struct NodeEvent<'a> {
     pub at_ns: i64,
     /// How exact `at_ns` is.
     pub quality: TimeQuality,
+    /// Time of the line, nanoseconds since the Unix epoch.
+    pub line_ns: i64,
+    /// How exact `line_ns` is.
+    pub line_quality: TimeQuality,
     /// What happened.
     pub kind: NodeEventKind<'a>,
     /// The message, where the line names one in full.

@@ -39,7 +39,7 @@ impl<'a> Fields<'a> {
                     self.old_digest |= is_old_digest(value);
                 }
             }
-            b"my_peer_id" | b"myPeerId" => self.my_peer = value,
+            b"my_peer_id" | b"myPeerId" | b"serverID" => self.my_peer = value,
             b"peer_id" | b"peerId" | b"peerID" | b"peer" | b"target_peer_id" => self.peer = value,
             b"from_peer_id" | b"fromPeerId" => self.from_peer = value,
             b"to_peer_id" | b"toPeerId" => self.to_peer = value,
@@ -110,6 +110,7 @@ pub(super) fn decides(key: &[u8]) -> bool {
             | b"envelopeHash"
             | b"my_peer_id"
             | b"myPeerId"
+            | b"serverID"
             | b"peer_id"
             | b"peerId"
             | b"peerID"
@@ -169,6 +170,11 @@ const NIBBLE: [u8; 256] = {
     table
 };
 
+/// The message hashes in a line, whatever stands around them: `0x` and their digits.
+pub(crate) fn hashes_in(line: &[u8]) -> impl Iterator<Item = MessageHash> {
+    memchr::memmem::find_iter(line, b"0x").filter_map(|at| hash_of_digits(line[at + 2..].first_chunk()?))
+}
+
 fn parse_count(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -216,6 +222,7 @@ mod tests {
             ("envelopeHash", &hash, true),
             ("my_peer_id", "p", true),
             ("myPeerId", "p", true),
+            ("serverID", "p", true),
             ("peer_id", "p", true),
             ("peerId", "p", true),
             ("peerID", "p", true),

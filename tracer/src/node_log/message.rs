@@ -17,6 +17,9 @@ pub(super) enum Message {
     RelaySent,
     /// Of filter or archive: the topics tell.
     Handling,
+    FilterRequest,
+    /// Of go-waku's filter: the logger tells.
+    GoWakuRequest,
     FilterHandling,
     FilterPushStart,
     FilterPushDone,
@@ -89,6 +92,8 @@ const MESSAGES: &[(&str, Message)] = &[
     ("publishwithconn", LightpushClientPublish),
     ("publishtoany", LightpushClientPublish),
     // Filter, service side.
+    ("received filter subscribe request", FilterRequest),
+    ("received request", GoWakuRequest),
     ("handling message", Handling),
     ("pushing message to subscribed peers", FilterPushStart),
     ("push message to filter subscribers", FilterHandling),

@@ -32,6 +32,7 @@ mod unwrap;
 mod whole_logs;
 
 pub use event::{Format, NodeEvent, NodeEventKind, PeerList, TimeQuality};
+pub(crate) use fields::hashes_in;
 pub(crate) use join::{covers, load_native};
 pub use line::{Level, LineParser, Parsed, parse_line};
 pub(crate) use peers::{Book as PeerBook, own_id, resolve_peers};

@@ -35,6 +35,11 @@ impl NodeLog {
         self.formats.keys().all(|format| format.is_go_waku())
     }
 
+    /// Events about messages.
+    fn messages(&self) -> u64 {
+        self.events() - self.count("address") - self.count("filter_request")
+    }
+
     /// What this log would show.
     pub(super) fn shown(&self) -> Shows {
         let facts = &self.facts;
@@ -51,7 +56,7 @@ impl NodeLog {
 
 /// Why a log tells no message, and what to do; `None` when it tells some.
 fn hint(log: &NodeLog) -> Option<String> {
-    let messages = log.events() - log.count("address");
+    let messages = log.messages();
     if messages > 0 {
         return None;
     }
@@ -92,7 +97,7 @@ fn silent_about(log: &NodeLog) -> Option<String> {
         .filter(|(shown, _)| !shown)
         .map(|(_, kind)| *kind)
         .collect();
-    let messages = log.events() - log.count("address");
+    let messages = log.messages();
     (messages > 0 && !silent.is_empty()).then(|| {
         let silent = silent.join(", no ");
         let why = match level {

@@ -246,6 +246,10 @@ pub(super) const NWAKU: &[Sample] = &[
         r#"{"_time":"2025-11-20T13:06:16.015Z","_stream":"{}","_msg":"received relay message","topics":"waku relay","my_peer_id":"16U*GiNg1a","msg_hash":"0x@H","from_peer_id":"16U*wJXtuH","receivedTime":"1763643976015000064"}"#,
     ),
     bare(
+        "filter_request",
+        r#"INF 2025-11-20 13:06:16.015+00:00 received filter subscribe request          topics="waku filter" tid=7 file=protocol.nim:131 peerId=16U*wJXtuH request="(requestId: \"a\", filterSubscribeType: SUBSCRIBE)""#,
+    ),
+    bare(
         "address",
         r#"INF 2025-11-20 13:06:16.015+00:00 Announcing addresses                       topics="waku node" tid=1 file=waku_node.nim:1 full=[/ip4/127.0.0.1/tcp/60000/p2p/16Uiu2HAmB4NoAP5rrqPzkFZEdkWmdKWbsNzVjyHLJnGTPGiNg1aX]"#,
     ),
@@ -291,6 +295,10 @@ pub(super) const GO_WAKU: &[Sample] = &[
     with_hash(
         "filter_push_failed",
         "2024-05-03T10:22:01.526Z\tERROR\tfilter.messages\tfilter/server.go:294\topening peer stream\t{\"hash\":\"0x@H\",\"pubsubTopic\":\"/waku/2/rs/2/0\",\"contentTopic\":\"/a/1/b/proto\",\"peer\":\"16Uiu2HAmB4NoAP5rrqPzkFZEdkWmdKWbsNzVjyHLJnGTPGiNg1aX\",\"error\":\"failed to dial\"}",
+    ),
+    bare(
+        "filter_request",
+        "2024-05-03T10:22:01.526Z\tINFO\tgowaku.filter\tfilter/server.go:143\treceived request\t{\"peer\":\"16Uiu2HAmB4NoAP5rrqPzkFZEdkWmdKWbsNzVjyHLJnGTPGiNg1aX\",\"requestID\":\"r1\",\"serverID\":\"16Uiu2HAmC5PqAP5rrqPzkFZEdkWmdKWbsNzVjyHLJnGTPGiNg1aX\",\"requestType\":\"SUBSCRIBE\"}",
     ),
     with_hash(
         "relay_rejected",

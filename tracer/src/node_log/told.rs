@@ -57,6 +57,8 @@ fn event<'a>(
     Some(NodeEvent {
         at_ns,
         quality,
+        line_ns,
+        line_quality,
         kind: kind(message, fields, line)?,
         hash: fields.hash,
         my_peer_id,
@@ -91,6 +93,8 @@ fn kind<'a>(message: Message, fields: &Fields<'a>, line: &'a [u8]) -> Option<Nod
         Message::Handling if fields.is_of(b"filter") => hashed(Kind::FilterHandling),
         // Of which protocol cannot be told: not guessed.
         Message::Handling => None,
+        Message::FilterRequest => Some(Kind::FilterRequest { peer }),
+        Message::GoWakuRequest => fields.is_of(b"filter").then_some(Kind::FilterRequest { peer }),
         Message::FilterHandling => hashed(Kind::FilterHandling),
         Message::FilterPushStart => hashed(Kind::FilterPushStart {
             peers: fields.targets(),

@@ -11,6 +11,7 @@ use event_log::{MAX_LINE_BYTES, MessageHash, Timestamp};
 
 use super::scan::contains;
 use crate::{
+    clock::NativeMoment,
     node_log::{
         LineParser, NodeEvent, NodeEventKind, NodeLog, Parsed, PushLines, SNIFF_BYTES, TimeQuality, looks_native,
     },
@@ -50,6 +51,8 @@ pub(super) struct Sighting {
     pub(super) push: Option<PushLines>,
     /// Why something failed, where the line says so.
     pub(super) reason: Option<String>,
+    /// What it is worth to the clocks.
+    pub(super) moment: Option<NativeMoment>,
 }
 
 /// What a line says.
@@ -106,6 +109,7 @@ impl What {
             NodeEventKind::TesterPublishFailed => Self::Told("says that its tester could not publish it"),
             NodeEventKind::TesterReceived => Self::Told("says that its tester received it"),
             NodeEventKind::Messaging => Self::Told("tells of it in its messaging API"),
+            NodeEventKind::FilterRequest { .. } => Self::Told("is asked by a filter client"),
             NodeEventKind::Address { .. } => Self::Told("names its addresses"),
         }
     }
@@ -138,6 +142,7 @@ impl Sighting {
             reason: event
                 .reason
                 .map(|reason| reason.chars().take(MAX_REASON_CHARS).collect()),
+            moment: NativeMoment::of(event),
         }
     }
 
