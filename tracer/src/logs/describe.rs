@@ -91,7 +91,7 @@ fn native(log: &NodeLog) -> LogDescription {
         kinds: log.kinds().collect(),
         other_lines: log.other_lines,
         unknown_lines: log.unknown_lines,
-        damaged_lines: log.too_long_lines + log.damaged_lines,
+        damaged_lines: log.damaged_lines(),
         levels: log
             .levels
             .iter()

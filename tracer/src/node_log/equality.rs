@@ -41,7 +41,8 @@ pub(super) fn said(log: &NodeLog) -> String {
         log.unknown_lines,
         log.event_log_lines,
         log.too_long_lines,
-        log.damaged_lines,
+        log.pieces,
+        log.cut_lines,
         log.shows,
     );
     let facts = &log.facts;

@@ -64,7 +64,7 @@ pub(crate) fn load_native(
             events: native.events(),
             other_text: native.unknown_lines,
             not_an_event: native.event_log_lines,
-            damaged: native.too_long_lines + native.damaged_lines,
+            damaged: native.damaged_lines(),
             torn_line: native.torn,
             ..LineCounts::default()
         },
@@ -103,9 +103,9 @@ const PROPAGATION_NS: i64 = 5_000_000_000;
 /// Whether a native log speaks of all the time from `from_ns` to `until_ns`, and of the time the last message then needs.
 /// It has no mark of its end, so that is the only sign that nothing is missing.
 pub(crate) fn covers(native: &NodeLog, from_ns: i64, until_ns: i64) -> bool {
-    let damaged_lines = native.event_log_lines + native.too_long_lines + native.damaged_lines;
     let until_ns = until_ns.saturating_add(PROPAGATION_NS);
-    damaged_lines == 0
+    native.event_log_lines == 0
+        && native.damaged_lines() == 0
         && !native.torn
         && native.first_ns.is_some_and(|first_ns| first_ns <= from_ns)
         && native.last_ns.is_some_and(|last_ns| last_ns >= until_ns)

@@ -132,7 +132,7 @@ pub(crate) fn warnings(log: &NodeLog) -> Vec<String> {
             "{count} of an event log stand in this node log and are not used; split the file"
         ));
     }
-    let damaged = log.damaged_lines + log.too_long_lines;
+    let damaged = log.damaged_lines();
     if damaged > 0 || log.torn {
         let lines = if damaged > 0 {
             show_count(damaged, "line") + " damaged"

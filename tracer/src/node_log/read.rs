@@ -38,8 +38,10 @@ pub struct NodeLog {
     pub event_log_lines: u64,
     /// Lines longer than an event may be.
     pub too_long_lines: u64,
-    /// Pieces of a node's lines: the beginning is missing, or the message or the subscribers that such a line names.
-    pub damaged_lines: u64,
+    /// Lines of no known form that are pieces of a node's lines, or no text.
+    pub pieces: u64,
+    /// Lines of a node without the message or the subscribers that such a line names.
+    pub cut_lines: u64,
     /// Whether the last line is cut off: it has no newline, and is no whole object either.
     pub torn: bool,
     /// Earliest time of a line, nanoseconds since the epoch.
@@ -60,6 +62,12 @@ pub struct NodeLog {
 }
 
 impl NodeLog {
+    /// Lines that may have told an event and cannot be read.
+    #[must_use]
+    pub fn damaged_lines(&self) -> u64 {
+        self.pieces + self.cut_lines + self.too_long_lines
+    }
+
     /// Events recognised, by name of their kind, in the order of a message's way.
     pub fn kinds(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |(name, count): (&&'static str, &u64)| (*count > 0).then_some((*name, *count));
@@ -152,7 +160,7 @@ impl Taker {
             }
             Parsed::EventLog => self.log.event_log_lines += 1,
             Parsed::Unknown if line.trim_ascii().is_empty() => {}
-            Parsed::Unknown if is_piece(line) => self.log.damaged_lines += 1,
+            Parsed::Unknown if is_piece(line) => self.log.pieces += 1,
             Parsed::Unknown => self.log.unknown_lines += 1,
         }
     }
@@ -168,11 +176,7 @@ impl Taker {
     fn take_event(&mut self, event: Option<&NodeEvent<'_>>, cut: bool) {
         let log = &mut self.log;
         let Some(event) = event else {
-            *if cut {
-                &mut log.damaged_lines
-            } else {
-                &mut log.other_lines
-            } += 1;
+            *if cut { &mut log.cut_lines } else { &mut log.other_lines } += 1;
             return;
         };
         log.counts[event.kind.position()] += 1;

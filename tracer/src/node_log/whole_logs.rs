@@ -57,7 +57,7 @@ fn every_line_of_a_file_is_counted() {
             (1, 1, 1, true),
             "{buffer_bytes}"
         );
-        assert_eq!(log.damaged_lines, 1, "the piece at the end");
+        assert_eq!(log.pieces, 1, "at the end");
     }
     let whole = read_node_log(text.as_bytes()).unwrap();
     assert_eq!((whole.events(), whole.too_long_lines), (NWAKU.len() as u64, 1));
@@ -87,7 +87,7 @@ fn pieces_of_lines_are_damage_and_other_text_is_not() {
         ("{\"lvl\":\"NTC\",\"msg_hash\":\"0x@H\"", 1),
         ("NTC\0", 1),
     ] {
-        assert_eq!(log_of(&[line]).damaged_lines, damaged, "{line}");
+        assert_eq!(log_of(&[line]).damaged_lines(), damaged, "{line}");
     }
 }
 
@@ -105,7 +105,7 @@ fn a_digest_of_2023_denies_no_message() {
     let old = line(&NWAKU[0]).replace("12345678", "abababab") + "\n" + &line(&NWAKU[0]);
     let log = read_node_log(old.as_bytes()).unwrap();
     assert_eq!((log.count("relay_received"), log.shows), (2, Shows::NOTHING));
-    assert_eq!(log.damaged_lines, 0);
+    assert_eq!(log.damaged_lines(), 0);
     assert!(
         warnings(&log).iter().any(|warning| warning.contains("0x1220")),
         "{:?}",
