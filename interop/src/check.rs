@@ -19,7 +19,7 @@ use crate::{
 pub(crate) const GO_PUSHED: &[&str] = &["lightpush_request", "lightpush_answered", "relay_published"];
 
 /// Native log events of every message that a go-waku node relays and hands to a filter subscriber.
-pub(crate) const GO_DELIVERED: &[&str] = &["relay_received", "filter_push_done"];
+pub(crate) const GO_DELIVERED: &[&str] = &["relay_received", "filter_pushed"];
 
 /// What was published, each message once.
 #[derive(Debug, Default)]

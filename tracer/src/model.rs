@@ -10,6 +10,7 @@ use event_log::event::{PushOutcome, Role};
 
 use crate::{
     hashes::{HashId, Hashes},
+    node_log::PushEnd,
     renumbering::{Renumbering, Tables},
     symbols::{Symbol, Symbols},
     ways::Ways,
@@ -399,6 +400,8 @@ pub(crate) enum NodeFactKind {
     Pushed,
     /// A push to `peer` did not.
     PushFailed,
+    /// A push to `peer` was begun, and how it ended is not logged.
+    PushUnclear,
 }
 
 /// One fact of a service node about one message.
@@ -408,6 +411,16 @@ pub(crate) struct NodeFact {
     pub(crate) kind: NodeFactKind,
     /// Subscriber of a push.
     pub(crate) peer: Option<Symbol>,
+}
+
+impl From<PushEnd> for NodeFactKind {
+    fn from(end: PushEnd) -> Self {
+        match end {
+            PushEnd::WentWell => Self::Pushed,
+            PushEnd::Failed => Self::PushFailed,
+            PushEnd::Unclear => Self::PushUnclear,
+        }
+    }
 }
 
 impl From<PushOutcome> for NodeFactKind {

@@ -114,7 +114,7 @@ impl NodeLog {
     fn new(log: &Log, (from_ns, until_ns): (i64, i64)) -> Self {
         let peer_id = log.header.as_ref().and_then(|header| header.peer_id);
         let (whole, shown) = match &log.native {
-            Some(native) => (node_log::covers(native, from_ns, until_ns), native.shows()),
+            Some(native) => (node_log::covers(native, from_ns, until_ns), native.shows),
             None => (log.ended.is_some() && log.lines.unreadable() == 0, Shows::ALL),
         };
         Self {
@@ -175,7 +175,8 @@ impl Evidence {
     /// 1. Never subscribed, or each acknowledged attempt lay in a gap of presence: *receiver was not subscribed*.
     /// 2. A push of any attempt to this receiver went well: *pushed but not received*.
     /// 3. A push to it failed, or a service node of the receiver had the message: *relayed but not pushed*. For the
-    ///    second half the logs of all nodes that had it must be whole, or a push may be missing from them.
+    ///    second half the logs of all nodes that had it must be whole, or a push may be missing from them, and none must
+    ///    have begun a push to it whose end is not logged.
     /// 4. The logs of all the receiver's service nodes are given and whole, and none had it: *acked but not relayed*.
     /// 5. The node that acknowledged is none of the receiver's, its log is whole, and it sent the message to no relay
     ///    peer: *acked but not relayed*.
@@ -187,7 +188,7 @@ impl Evidence {
         let facts: Vec<Fact> = book
             .attempts_at(slot)
             .iter()
-            .flat_map(|attempt| self.facts_of(attempt.hash))
+            .flat_map(|attempt| self.facts_of(attempt.hash).filter(|fact| self.is_proof(fact, attempt)))
             .collect();
         let pushed_here = |kind| {
             facts
@@ -199,6 +200,9 @@ impl Evidence {
         }
         if pushed_here(NodeFactKind::PushFailed) {
             return Place::RelayedNotPushed;
+        }
+        if pushed_here(NodeFactKind::PushUnclear) {
+            return Place::UnknownNoNodeLog;
         }
         let is_own = |node: &NodeLog| node.peer_id.is_some_and(|peer| receiver.service_nodes.contains(&peer));
         let mut had_it = facts
@@ -227,6 +231,13 @@ impl Evidence {
             return Place::AckedNotRelayed;
         }
         Place::UnknownNoNodeLog
+    }
+
+    /// Whether a fact proves that its node had the message. That a request came in does so only if its node acknowledged it.
+    fn is_proof(&self, fact: &Fact, attempt: &AttemptRecord) -> bool {
+        let node = self.nodes[fact.node as usize].peer_id;
+        let acked = attempt.outcome == Outcome::Acked && node.is_some() && attempt.service_node == node;
+        fact.kind != NodeFactKind::Requested || acked
     }
 
     fn facts_of(&self, hash: HashId) -> impl Iterator<Item = Fact> {

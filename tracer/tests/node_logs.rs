@@ -260,6 +260,121 @@ fn what_a_log_does_not_cover_it_cannot_deny() {
     assert!(!places.iter().any(|(place, _)| certain(place)), "{places:?}");
 }
 
+/// The place of message `message` in report and trace when these lines stand in the exit node's log besides.
+fn place_with(message: u32, lines: &[&str]) -> Option<Place> {
+    let folder = tempfile::tempdir().unwrap();
+    publisher(folder.path());
+    receiver(folder.path());
+    nodes(folder.path());
+    let exit = folder.path().join(format!("node-{EXIT}.log"));
+    let mut text = std::fs::read_to_string(&exit).unwrap();
+    for line in lines {
+        let line = line
+            .replace("@H", &hash_digits(message))
+            .replace("@R", &short_id(RECEIVER))
+            .replace("@P", &short_id(1001));
+        let _ = writeln!(text, "NTC {} {line}", clock_of(message));
+    }
+    std::fs::write(&exit, text).unwrap();
+    let report = report(folder.path());
+    let lost = &report.lost_messages.listed;
+    let place = lost
+        .iter()
+        .find(|lost| lost.index == message + 1)
+        .map(|lost| lost.place);
+    assert_eq!(traced(folder.path(), message).receivers[0].place, place);
+    place
+}
+
+fn clock_of(message: u32) -> String {
+    clock(1_763_643_600_000 + sent_ms(message) + 500)
+}
+
+const START: &str = r#"pushing message to subscribed peers topics="waku filter" target_peer_ids="[@R]" msg_hash=0x@H"#;
+const DONE: &str =
+    r#"pushed message succesfully to all subscribers topics="waku filter" msg_hash=0x@H target_peer_ids="[@R]""#;
+const DUPLICATE: &str = r#"duplicate message found, not-pushing message to subscribed peers topics="waku filter" target_peer_ids="[@R]" msg_hash=0x@H"#;
+const TIMED_OUT: &str =
+    r#"timed out pushing message to peers topics="waku filter" msg_hash=0x@H numPeers=1 target_peer_ids="[@R]""#;
+
+#[test]
+fn a_round_of_pushes_that_the_cache_took_pushed_nothing() {
+    assert_eq!(
+        place_with(NOT_PUSHED[0], &[DUPLICATE, DONE]),
+        Some(Place::RelayedNotPushed)
+    );
+    assert_eq!(
+        place_with(NOT_PUSHED[0], &[START, DONE]),
+        Some(Place::PushedNotReceived)
+    );
+}
+
+#[test]
+fn a_time_out_of_several_pushes_does_not_say_which_failed() {
+    let several = |line: &str| line.replace("[@R]", "[16U*wJXtuH, @R]");
+    let (start, timed_out) = (several(START), several(TIMED_OUT));
+    let place = |lines: &[&str]| place_with(NOT_PUSHED[0], lines).unwrap();
+    assert_eq!(place(&[&start, &timed_out]), Place::UnknownNoNodeLog);
+    assert_eq!(place(&[START, TIMED_OUT]), Place::RelayedNotPushed);
+    assert_eq!(place(&[START]), Place::UnknownNoNodeLog, "its end is not logged");
+}
+
+#[test]
+fn what_came_by_store_synchronisation_was_not_relayed() {
+    let lines = [
+        r#"handling message in syncMessageIngress topics="waku archive" msg_hash=0x@H"#,
+        r#"message archived in syncMessageIngress topics="waku archive" msg_hash=0x@H"#,
+    ];
+    assert_eq!(place_with(NOT_RELAYED[0], &lines), Some(Place::AckedNotRelayed));
+    let archived = r#"message archived topics="waku archive" msg_hash=0x@H"#;
+    assert_eq!(place_with(NOT_RELAYED[0], &[archived]), Some(Place::RelayedNotPushed));
+}
+
+#[test]
+fn a_request_that_was_not_acknowledged_is_no_proof_that_the_node_had_it() {
+    let request = r#"handling lightpush request topics="waku lightpush" peer_id=@P requestId=r msg_hash=0x@H"#;
+    let failed = r#"failed to push message topics="waku lightpush" error="no peers""#;
+    // The entry node acknowledged it, this one did not.
+    assert_eq!(
+        place_with(NOT_RELAYED[0], &[request, failed]),
+        Some(Place::AckedNotRelayed)
+    );
+}
+
+#[test]
+fn a_log_that_ends_with_the_last_message_or_is_damaged_denies_nothing() {
+    let exit_log = |change: &dyn Fn(&str) -> String| {
+        let folder = tempfile::tempdir().unwrap();
+        publisher(folder.path());
+        receiver(folder.path());
+        nodes(folder.path());
+        let exit = folder.path().join(format!("node-{EXIT}.log"));
+        let text = std::fs::read_to_string(&exit).unwrap();
+        std::fs::write(&exit, change(&text)).unwrap();
+        let (of_report, of_trace) = (places(&report(folder.path())), traced_places(folder.path()));
+        assert_eq!(of_report, of_trace);
+        of_report
+    };
+    let denies = |places: &[(Place, u64)]| places.iter().any(|(place, _)| *place == Place::AckedNotRelayed);
+    let unchanged = exit_log(&str::to_owned);
+    assert!(denies(&unchanged), "{unchanged:?}");
+    let (cut_off, last) = (clock(1_763_643_643_000), "DBG @ bye topics=\"waku node\"\n");
+    let without_end = |text: &str| text[..text.trim_end().rfind('\n').unwrap() + 1].to_owned();
+    let denies_when = |change: &dyn Fn(&str) -> String| denies(&exit_log(change));
+    assert!(!denies_when(&|text| without_end(text) + &last.replace('@', &cut_off)));
+    // Its last line was cut off; a line lost its beginning; one lost its message.
+    assert!(!denies_when(&|text| text.trim_end().to_owned()));
+    assert!(!denies_when(&|text| text.replacen(
+        "NTC 2025-11-20 13:00:1",
+        "3:00:1",
+        1
+    )));
+    assert!(!denies_when(&|text| {
+        let (before, after) = text.split_at(text.find("msg_hash=0x").unwrap());
+        format!("{before}{}", &after[after.find('\n').unwrap()..])
+    }));
+}
+
 #[test]
 fn two_peers_of_one_short_id_are_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
@@ -429,6 +544,22 @@ fn a_trace_tells_hops_and_pushes_of_native_logs() {
         "{:?}",
         lost.notes
     );
+}
+
+#[test]
+fn a_trace_tells_the_reason_of_a_refusal_and_messages_of_the_rest_api() {
+    let folder = tempfile::tempdir().unwrap();
+    publisher(folder.path());
+    let (time, hash) = (clock_of(7), hash_digits(7));
+    let text = format!(
+        "NTC {time} received relay message topics=\"waku relay\" my_peer_id=16U*GiNg1a msg_hash=0x{hash} from_peer_id=rest\n\
+         TRC {time} invalid message topics=\"waku archive\" msg_hash=0x{hash} error=\"too old\"\n"
+    );
+    std::fs::write(folder.path().join("nwaku.log"), text).unwrap();
+    let trace = traced(folder.path(), 7);
+    let told: Vec<&str> = trace.events.iter().map(|event| event.what.as_str()).collect();
+    assert!(told.contains(&"gets it over its REST API"), "{told:?}");
+    assert!(told.contains(&"does not store it: too old"), "{told:?}");
 }
 
 #[test]

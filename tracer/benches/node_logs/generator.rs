@@ -128,7 +128,7 @@ pub fn write_node(
     writeln!(
         out,
         "INF {} Stopping node                              topics=\"waku node\" tid=1 file=waku_node.nim:2",
-        clock(START_MS + 2000 + u64::from(plan.messages) * INTERVAL_MS)
+        clock(START_MS + 10_000 + u64::from(plan.messages) * INTERVAL_MS)
     )?;
     out.flush()?;
     Ok(lines + 1)

@@ -2,20 +2,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io,
+    io::{self, Read},
     path::PathBuf,
 };
 
-use event_log::{Event, MessageHash, Record, event::RunStarted};
+use event_log::{Event, LineParser, MessageHash, ParsedLine, RawLines, Record};
 
 use super::{
-    ClockBounds,
-    observe::{LogClock, Observer, clock_key},
+    ClockBounds, NativeMoment,
+    observe::{Author, LogClock, Observer, clock_key, sample},
 };
 use crate::{
-    input::InputError,
+    input::{self, Input, InputError},
     model::{Archive, Log},
-    trace::scan::{Scanned, Sources, event_name, scan},
+    node_log::{self, PeerBook, hashes_in},
+    parallel::in_order,
+    trace::scan::{contains, event_name},
 };
 
 /// Events that are causes or effects of a message.
@@ -36,19 +38,8 @@ const OTHERS: [&[u8]; 5] = [
     b"filter_handled",
 ];
 
-/// Who wrote a log: the further logs of a file are numbered from 0.
-type LogNumber = (String, usize);
-
-/// What is needed of a log before its events.
-#[derive(Default)]
-struct Author {
-    header: Option<Box<RunStarted>>,
-    clients: Vec<Record>,
-}
-
 /// Bounds of the offsets between the clocks of the logs of `archive`, which was read from `inputs`. Nothing when there
-/// is one clock only, or when the logs came by standard input, which cannot be read again. Native logs name no host and
-/// hold no event that would bound a clock.
+/// is one clock only, or when the logs came by standard input, which cannot be read again.
 ///
 /// # Errors
 /// [`InputError`] when a log cannot be read.
@@ -61,100 +52,152 @@ pub(crate) fn measure(archive: &Archive, inputs: &[PathBuf]) -> Result<ClockBoun
     if keys.len() < 2 || inputs.iter().any(|input| input.as_os_str() == "-") {
         return Ok(ClockBounds::default());
     }
-    let native = archive.logs.iter().filter(|log| log.native.is_some());
-    read(inputs, &native.map(|log| log.path.as_str()).collect())
-}
-
-/// The bounds, from a reading of the logs but those whose paths are `left_out`.
-pub(super) fn read(inputs: &[PathBuf], left_out: &BTreeSet<&str>) -> Result<ClockBounds, InputError> {
-    let sources = Sources::open(inputs)?;
-    let authors = authors(&sources, left_out)?;
     let mut observer = Observer::default();
-    sources.each(|path, input| {
-        if left_out.contains(path) {
-            return Ok(());
-        }
-        let mut number = 0;
-        let mut started = false;
-        let mut log = begin(
-            &mut observer,
-            &part_path(path, number),
-            authors.get(&(path.to_owned(), number)),
-        );
-        // The filter and the taker of lines both ask the observer, one after the other.
-        let shared = std::cell::RefCell::new(&mut observer);
-        scan(
-            input,
-            |line| is_wanted(line, &shared.borrow()),
-            |scanned| {
-                let Scanned::Event(record) = scanned else { return };
-                if matches!(record.event, Event::RunStarted(_)) && std::mem::replace(&mut started, true) {
-                    number += 1;
-                    log = begin(
-                        &mut shared.borrow_mut(),
-                        &part_path(path, number),
-                        authors.get(&(path.to_owned(), number)),
-                    );
-                }
-                shared.borrow_mut().add(&log, &record);
-            },
-        )
-    })?;
+    let reading = Reading::new(archive, &mut observer);
+    let inputs = input::resolve(inputs)?;
+    let mut outcome = Ok(());
+    let observers = in_order(
+        inputs.len(),
+        Observer::default,
+        |observer, number| reading.read(observer, &inputs[number]),
+        |read| outcome = std::mem::replace(&mut outcome, Ok(())).and(read),
+    );
+    outcome?;
+    observers.into_iter().for_each(|more| observer.append(more));
     Ok(observer.finish())
 }
 
-/// The path of a log as reports show it.
-fn part_path(path: &str, number: usize) -> String {
-    if number == 0 {
-        path.to_owned()
-    } else {
-        format!("{path}#{}", number + 1)
-    }
+/// What is known of the logs before they are read again.
+struct Reading<'a> {
+    archive: &'a Archive,
+    /// By path.
+    logs: BTreeMap<&'a str, LogClock>,
+    native: BTreeSet<&'a str>,
+    /// The messages that are compared.
+    sample: BTreeSet<MessageHash>,
+    peers: PeerBook,
 }
 
-fn begin(observer: &mut Observer, path: &str, author: Option<&Author>) -> LogClock {
-    let mut log = observer.log(path, author.and_then(|author| author.header.as_deref()));
-    for record in author.iter().flat_map(|author| &author.clients) {
-        observer.client(&mut log, record);
-    }
-    log
-}
-
-/// The headers and clients of all logs, because they may stand behind the events that need them.
-fn authors(sources: &Sources, left_out: &BTreeSet<&str>) -> Result<BTreeMap<LogNumber, Author>, InputError> {
-    let mut authors: BTreeMap<LogNumber, Author> = BTreeMap::new();
-    sources.each(|path, input| -> io::Result<()> {
-        if left_out.contains(path) {
-            return Ok(());
+impl<'a> Reading<'a> {
+    fn new(archive: &'a Archive, observer: &mut Observer) -> Self {
+        let native = archive.logs.iter().filter(|log| log.native.is_some());
+        let attempts = archive.logs.iter().flat_map(|log| log.attempts.iter());
+        Self {
+            archive,
+            logs: archive
+                .logs
+                .iter()
+                .map(|log| (log.path.as_str(), known(archive, log, observer)))
+                .collect(),
+            native: native.map(|log| log.path.as_str()).collect(),
+            sample: sample(attempts.map(|attempt| MessageHash(*archive.hashes.bytes(attempt.hash)))),
+            peers: PeerBook::new(&archive.symbols),
         }
-        let mut number = 0;
-        scan(
-            input,
-            |line| matches!(event_name(line), None | Some(b"run_started" | b"client_started")),
-            |scanned| {
-                let Scanned::Event(record) = scanned else { return };
-                let author = authors.entry((path.to_owned(), number)).or_default();
-                match record.event {
-                    Event::RunStarted(header) if author.header.is_some() => {
-                        number += 1;
-                        let author = authors.entry((path.to_owned(), number)).or_default();
-                        author.header = Some(Box::new(header));
-                    }
-                    Event::RunStarted(header) => author.header = Some(Box::new(header)),
-                    Event::ClientStarted(_) => author.clients.push(*record),
-                    _ => {}
-                }
-            },
-        )
-    })?;
-    Ok(authors)
+    }
+
+    fn read(&self, observer: &mut Observer, input: &Input) -> Result<(), InputError> {
+        let path = input.shown();
+        let read = |file| {
+            if self.native.contains(path.as_str()) {
+                self.native_log(observer, &path, file)
+            } else {
+                self.event_logs(observer, &path, file)
+            }
+        };
+        let done = input::open(&input.path).and_then(read);
+        done.map_err(|error| InputError::Unreadable { path, error })
+    }
+
+    /// Reads the event logs of one file; a `run_started` begins each.
+    fn event_logs(&self, observer: &mut Observer, path: &str, input: impl Read) -> io::Result<()> {
+        let (mut number, mut started) = (1, false);
+        let mut log = self.logs.get(path);
+        let mut lines = RawLines::new(input, 0);
+        let mut parser = LineParser::default();
+        while let Some(line) = lines.next_line()? {
+            if !self.is_wanted(line.bytes, observer) {
+                continue;
+            }
+            let Some(record) = parser.parse(&line).and_then(record) else {
+                continue;
+            };
+            if matches!(record.event, Event::RunStarted(_)) && std::mem::replace(&mut started, true) {
+                number += 1;
+                log = self.logs.get(format!("{path}#{number}").as_str());
+            }
+            if let Some(log) = log {
+                observer.add(log, &record);
+            }
+        }
+        Ok(())
+    }
+
+    fn native_log(&self, observer: &mut Observer, path: &str, input: impl Read) -> io::Result<()> {
+        let Some(log) = self.logs.get(path) else { return Ok(()) };
+        let mut lines = RawLines::new(input, 0);
+        let mut parser = node_log::LineParser::default();
+        while let Some(line) = lines.next_line()? {
+            let compared = |hash| self.is_compared(&hash, observer);
+            if !contains(line.bytes, b"request") && !hashes_in(line.bytes).any(compared) {
+                continue;
+            }
+            let node_log::Parsed::Node { event: Some(event), .. } = parser.parse(line.bytes) else {
+                continue;
+            };
+            if let Some(moment) = NativeMoment::of(&event)
+                && event.hash.is_none_or(compared)
+            {
+                let peer = event.kind.peers().first().and_then(|peer| self.full(peer));
+                observer.add_native(log, event.hash, moment, peer);
+            }
+        }
+        Ok(())
+    }
+
+    /// The full peer id, where that is certain.
+    fn full<'b>(&'b self, peer: &'b str) -> Option<&'b str> {
+        if peer.contains('*') {
+            let only = self.peers.only(peer)?;
+            Some(self.archive.symbols.name(only))
+        } else {
+            Some(peer)
+        }
+    }
+
+    fn is_compared(&self, hash: &MessageHash, observer: &Observer) -> bool {
+        observer.wants(hash) && self.sample.contains(hash)
+    }
+
+    fn is_wanted(&self, line: &[u8], observer: &Observer) -> bool {
+        match event_name(line) {
+            Some(name) if MOMENTS.contains(&name) => hash_of(line).is_none_or(|hash| self.is_compared(&hash, observer)),
+            Some(name) => OTHERS.contains(&name),
+            None => true,
+        }
+    }
 }
 
-fn is_wanted(line: &[u8], observer: &Observer) -> bool {
-    match event_name(line) {
-        Some(name) if MOMENTS.contains(&name) => hash_of(line).is_none_or(|hash| observer.wants(&hash)),
-        Some(name) => OTHERS.contains(&name),
-        None => true,
+/// Makes a log of the archive known.
+fn known(archive: &Archive, log: &Log, observer: &mut Observer) -> LogClock {
+    let header = log.header.as_ref();
+    let own = header.and_then(|header| header.peer_id);
+    let mut clock = observer.log(Author {
+        path: &log.path,
+        boot: header.and_then(|header| header.boot.as_deref()),
+        own: own.map(|own| archive.symbols.name(own)),
+        clock_error_ns: header.and_then(|header| header.clock_error_ns),
+        is_native: log.native.is_some(),
+    });
+    for client in &log.clients {
+        clock.client(client.client, archive.symbols.name(client.peer_id));
+    }
+    clock
+}
+
+fn record(line: ParsedLine<'_>) -> Option<Record> {
+    match line {
+        ParsedLine::Hot(record) => Some(record.to_record()),
+        ParsedLine::Other(record) => record.ok(),
     }
 }
 

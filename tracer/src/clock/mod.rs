@@ -3,7 +3,12 @@
 //! `docs/measuring.md` explains the method to users.
 
 mod bounds;
+mod constraints;
 mod measure;
+mod moments;
+mod native;
+#[cfg(test)]
+mod native_tests;
 mod observe;
 mod offset;
 #[cfg(test)]
@@ -11,6 +16,7 @@ mod tests;
 
 pub use bounds::{ClockBounds, MAX_CLOCKS};
 pub(crate) use measure::measure;
+pub(crate) use native::NativeMoment;
 pub use observe::MAX_SAMPLED_HASHES;
-pub(crate) use observe::{Observer, clock_key};
+pub(crate) use observe::{Author, Observer, clock_key};
 pub use offset::Clocks;

@@ -9,60 +9,73 @@
 //! - A peer has started before anybody is connected to it.
 //! - A message is received after it was sent.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet};
 
-use event_log::{
-    Event, MessageHash, Record,
-    event::{RunStarted, Transport},
+use event_log::{Event, MessageHash, Record, event::Transport};
+
+use super::{
+    ClockBounds, NativeMoment,
+    constraints::Constraints,
+    moments::{Firsts, Moment, Moments, earliest, earliest_of_both},
 };
-
-use super::ClockBounds;
 
 /// Messages whose events are compared: those with the smallest hashes, which is a fair sample and the same one in
 /// whatever order the logs are read. Ten thousand tighten a bound no more than a few do and take 10 MB.
 pub const MAX_SAMPLED_HASHES: usize = 10_000;
 
-/// Most events of one message that are compared: a message has a few at each node, and a hostile log has millions.
-const MAX_EVENTS_OF_HASH: usize = 4096;
+/// Most moments of all sampled messages together, which take 100 MB at most. A message has a few at each node and host, so
+/// of a fleet of a thousand native logs some hundred messages are compared.
+const MAX_MOMENTS: usize = 500_000;
 
 /// Most peers, and pairs of peers, whose first moments are kept.
 const MAX_PEERS: usize = 100_000;
-
-/// First moment of each key, as (clock, nanoseconds).
-type Firsts<K> = BTreeMap<K, Option<(usize, i64)>>;
 
 /// The clock of a log: that of its kernel, or one of its own when the kernel is not named.
 pub(crate) fn clock_key(boot: Option<&str>, path: &str) -> String {
     boot.map_or_else(|| format!("log {path}"), |boot| format!("boot {boot}"))
 }
 
-/// Moments of one message, each with its clock.
-#[derive(Debug, Default)]
-struct Moments {
-    sent: Vec<Moment>,
-    acked: Vec<Moment>,
-    answered: Vec<Moment>,
-    /// When a service node had it.
-    had: Vec<Moment>,
-    /// When a node or receiver got it from `peer`.
-    got: Vec<Moment>,
-    count: usize,
+/// Whose log it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Author<'a> {
+    /// Path of the log as reports show it.
+    pub(crate) path: &'a str,
+    /// Boot id of its host.
+    pub(crate) boot: Option<&'a str>,
+    /// The service node that wrote it.
+    pub(crate) own: Option<&'a str>,
+    /// What its host states about the error of its clock.
+    pub(crate) clock_error_ns: Option<u64>,
+    /// Whether it is a native log.
+    pub(crate) is_native: bool,
 }
 
-/// A moment on a clock; `peer` is whom the event names, `own` the service node that logged it.
-#[derive(Debug)]
-struct Moment {
+/// The log whose events are being added.
+#[derive(Debug, Clone)]
+pub(crate) struct LogClock {
     clock: usize,
-    at_ns: i64,
-    peer: Option<String>,
     own: Option<String>,
+    /// Peer ids of its clients.
+    clients: BTreeMap<u32, String>,
 }
 
-/// Collects moments, log by log.
-#[derive(Debug, Default)]
+impl LogClock {
+    /// Makes a client of the log known; before its other events.
+    pub(crate) fn client(&mut self, client: u32, peer_id: &str) {
+        self.clients.insert(client, peer_id.to_owned());
+    }
+}
+
+/// Collects moments, log by log. Several readers may have one each, for the clocks of one of them.
+#[derive(Debug)]
 pub(crate) struct Observer {
-    bounds: ClockBounds,
+    max_moments: usize,
+    constraints: Constraints,
     by_hash: BTreeMap<MessageHash, Moments>,
+    /// Moments in `by_hash`.
+    moments: usize,
+    /// This hash and all larger ones did not fit.
+    too_large: Option<MessageHash>,
     /// First connection of (client's peer id, service node), by the client's clock.
     connected: Firsts<(String, String)>,
     /// First filter request of (client's peer id, service node), by the node's clock.
@@ -73,132 +86,181 @@ pub(crate) struct Observer {
     met: Firsts<(String, String)>,
 }
 
-/// The log whose events are being added.
-#[derive(Debug)]
-pub(crate) struct LogClock {
-    clock: usize,
-    own: Option<String>,
-    /// Peer ids of its clients.
-    clients: BTreeMap<u32, String>,
+impl Default for Observer {
+    fn default() -> Self {
+        Self::with_room(MAX_MOMENTS)
+    }
 }
 
 impl Observer {
-    /// Begins a log.
-    pub(crate) fn log(&mut self, path: &str, header: Option<&RunStarted>) -> LogClock {
-        let boot = header.and_then(|header| header.boot.as_deref());
-        let clock = self.bounds.clock(&clock_key(boot, path));
-        if let Some(error_ns) = header.and_then(|header| header.clock_error_ns) {
-            self.bounds.add_error(clock, error_ns);
-        }
-        LogClock {
-            clock,
-            own: header.and_then(|header| header.peer_id.clone()),
-            clients: BTreeMap::new(),
+    fn with_room(max_moments: usize) -> Self {
+        Self {
+            max_moments,
+            constraints: Constraints::default(),
+            by_hash: BTreeMap::new(),
+            moments: 0,
+            too_large: None,
+            connected: Firsts::new(),
+            answered: Firsts::new(),
+            born: Firsts::new(),
+            met: Firsts::new(),
         }
     }
 
-    /// Makes a client of the log known; before its other events.
-    pub(crate) fn client(&mut self, log: &mut LogClock, record: &Record) {
-        if let Event::ClientStarted(e) = &record.event {
-            log.clients.insert(e.client, e.peer_id.clone());
+    /// Makes a log known.
+    pub(crate) fn log(&mut self, author: Author<'_>) -> LogClock {
+        let key = clock_key(author.boot, author.path);
+        let clock = self.constraints.clock(key, author.is_native);
+        if let Some(error_ns) = author.clock_error_ns {
+            self.constraints.add_error(clock, error_ns);
+        }
+        LogClock {
+            clock,
+            own: author.own.map(str::to_owned),
+            clients: BTreeMap::new(),
         }
     }
 
     /// Adds an event.
     pub(crate) fn add(&mut self, log: &LogClock, record: &Record) {
         let at_ns = record.time.unix_ns();
-        let moment = |at_ns: i64, peer: Option<&String>| Moment {
-            clock: log.clock,
-            at_ns,
-            peer: peer.cloned(),
-            own: log.own.clone(),
-        };
+        let now = (log.clock, at_ns);
         match &record.event {
-            Event::PublishAttempt(e) => {
-                self.put(e.hash, |m| &mut m.sent, moment(e.sent.unix_ns(), Some(&e.service_node)))
-            }
+            Event::PublishAttempt(e) => self.sent(log, e.hash, e.sent.unix_ns(), &e.service_node),
             Event::Published(e) => {
-                self.put(e.hash, |m| &mut m.sent, moment(e.sent.unix_ns(), Some(&e.service_node)));
-                self.put(
-                    e.hash,
-                    |m| &mut m.acked,
-                    moment(e.acked.unix_ns(), Some(&e.service_node)),
-                );
+                self.sent(log, e.hash, e.sent.unix_ns(), &e.service_node);
+                let by = e.service_node.clone();
+                self.put(log, e.hash, e.acked.unix_ns(), Moment::Acked { by });
             }
             Event::LightpushHandled(e) => {
-                let Some(hash) = e.hash else { return };
-                self.put(hash, |m| &mut m.had, moment(e.received.unix_ns(), None));
-                self.put(hash, |m| &mut m.answered, moment(at_ns, None));
+                let (Some(hash), Some(own)) = (e.hash, log.own.clone()) else {
+                    return;
+                };
+                let read_ns = e.received.unix_ns();
+                self.put(log, hash, read_ns, Moment::Read { own: own.clone() });
+                self.put(log, hash, read_ns, Moment::Had { own: own.clone() });
+                self.put(log, hash, at_ns, Moment::Answered { own });
             }
             Event::RelayReceived(e) => {
-                self.put(e.hash, |m| &mut m.had, moment(at_ns, None));
-                self.put(e.hash, |m| &mut m.got, moment(at_ns, Some(&e.from_peer)));
+                let Some(own) = log.own.clone() else { return };
+                self.put(log, e.hash, at_ns, Moment::Had { own: own.clone() });
+                let (own, from) = (Some(own), Some(e.from_peer.clone()));
+                self.put(log, e.hash, at_ns, Moment::Got { own, from });
             }
             Event::Received(e) => {
                 // A relaying go-waku may hand out over REST what its own filter peer sent it, before its relay has it.
-                let from = Some(&e.service_node).filter(|_| e.transport != Some(Transport::Rest));
-                self.put(e.hash, |m| &mut m.got, moment(at_ns, from));
+                let from = (e.transport != Some(Transport::Rest)).then(|| e.service_node.clone());
+                self.put(log, e.hash, at_ns, Moment::Got { own: None, from });
             }
             Event::RunStarted(e) => {
                 if let Some(own) = &e.peer_id {
-                    earliest(&mut self.born, own.clone(), (log.clock, at_ns));
+                    first(&mut self.born, own.clone(), now);
                 }
             }
-            Event::ClientStarted(e) => earliest(&mut self.born, e.peer_id.clone(), (log.clock, at_ns)),
+            Event::ClientStarted(e) => first(&mut self.born, e.peer_id.clone(), now),
             Event::PeerConnected(e) => {
                 if let Some(own) = &log.own {
-                    earliest(&mut self.met, (e.peer.clone(), own.clone()), (log.clock, at_ns));
+                    first(&mut self.met, (e.peer.clone(), own.clone()), now);
                 }
             }
             Event::Connected(e) => {
                 if let Some(peer) = log.clients.get(&e.client) {
-                    earliest(
-                        &mut self.connected,
-                        (peer.clone(), e.service_node.clone()),
-                        (log.clock, at_ns),
-                    );
+                    first(&mut self.connected, (peer.clone(), e.service_node.clone()), now);
                 }
             }
             Event::FilterHandled(e) => {
                 if let Some(own) = &log.own {
-                    earliest(&mut self.answered, (e.peer.clone(), own.clone()), (log.clock, at_ns));
+                    first(&mut self.answered, (e.peer.clone(), own.clone()), now);
                 }
             }
             _ => {}
         }
     }
 
-    /// Whether events of this hash are still wanted: the sample is full of smaller ones otherwise.
-    pub(crate) fn wants(&self, hash: &MessageHash) -> bool {
-        self.by_hash.len() < MAX_SAMPLED_HASHES || self.by_hash.last_key_value().is_some_and(|(last, _)| hash <= last)
+    /// Adds a line of a native log, mostly about the message `hash`; `peer` is whom it names, in full.
+    pub(crate) fn add_native(
+        &mut self,
+        log: &LogClock,
+        hash: Option<MessageHash>,
+        moment: NativeMoment,
+        peer: Option<&str>,
+    ) {
+        let Some(own) = &log.own else { return };
+        if let (Some(at_ns), Some(peer)) = (moment.filter_request_ns(), peer) {
+            first(&mut self.answered, (peer.to_owned(), own.clone()), (log.clock, at_ns));
+        }
+        let Some(hash) = hash else { return };
+        for (at_ns, moment) in moment.moments(own, peer) {
+            self.put(log, hash, at_ns, moment);
+        }
     }
 
-    fn put(&mut self, hash: MessageHash, list: fn(&mut Moments) -> &mut Vec<Moment>, moment: Moment) {
+    fn sent(&mut self, log: &LogClock, hash: MessageHash, sent_ns: i64, to: &str) {
+        let to = to.to_owned();
+        self.put(log, hash, sent_ns, Moment::Sent { to });
+    }
+
+    /// Whether moments of this hash still fit.
+    pub(crate) fn wants(&self, hash: &MessageHash) -> bool {
+        self.too_large.is_none_or(|too_large| *hash < too_large)
+    }
+
+    fn put(&mut self, log: &LogClock, hash: MessageHash, at_ns: i64, moment: Moment) {
         if !self.wants(&hash) {
             return;
         }
         let moments = self.by_hash.entry(hash).or_default();
-        moments.count += 1;
-        if moments.count <= MAX_EVENTS_OF_HASH {
-            list(moments).push(moment);
+        let before = moments.count();
+        moments.add(log.clock, at_ns, moment);
+        self.moments += moments.count() - before;
+        self.fit();
+    }
+
+    /// Lets go of the largest hashes until the rest fits. What stays is the same in whatever order the moments came: a hash
+    /// goes only when those up to it are too many.
+    fn fit(&mut self) {
+        while self.moments > self.max_moments || self.by_hash.len() > MAX_SAMPLED_HASHES {
+            let Some((hash, moments)) = self.by_hash.pop_last() else {
+                return;
+            };
+            self.moments -= moments.count();
+            self.too_large = Some(hash);
         }
-        if self.by_hash.len() > MAX_SAMPLED_HASHES {
-            self.by_hash.pop_last();
+    }
+
+    /// Takes over what another has collected for the same clocks.
+    pub(crate) fn append(&mut self, more: Self) {
+        earliest_of_both(&mut self.connected, more.connected);
+        earliest_of_both(&mut self.answered, more.answered);
+        earliest_of_both(&mut self.met, more.met);
+        earliest_of_both(&mut self.born, more.born);
+        for pairs in [&mut self.connected, &mut self.answered, &mut self.met] {
+            keep_few(pairs);
+        }
+        keep_few(&mut self.born);
+        self.too_large = [self.too_large, more.too_large].into_iter().flatten().min();
+        if let Some(too_large) = self.too_large {
+            let beyond = self.by_hash.split_off(&too_large);
+            self.moments -= beyond.values().map(Moments::count).sum::<usize>();
+        }
+        for (hash, moments) in more.by_hash {
+            if self.wants(&hash) {
+                let known = self.by_hash.entry(hash).or_default();
+                let before = known.count();
+                known.append(moments);
+                self.moments += known.count() - before;
+                self.fit();
+            }
         }
     }
 
     /// The bounds of all offsets.
     pub(crate) fn finish(mut self) -> ClockBounds {
-        for moments in self.by_hash.values() {
-            // Which of too many events were kept depends on their order, so none counts.
-            if moments.count <= MAX_EVENTS_OF_HASH {
-                compare(moments, &mut self.bounds);
-            }
-        }
-        let bounds = &mut self.bounds;
+        let constraints = &mut self.constraints;
+        self.by_hash.values().for_each(|moments| moments.compare(constraints));
         let mut add = |cause: Option<&Option<(usize, i64)>>, effect: &Option<(usize, i64)>| {
             if let (Some(Some((a, cause_ns))), Some((b, effect_ns))) = (cause, effect) {
-                bounds.add(*a, *cause_ns, *b, *effect_ns);
+                constraints.add(*a, *cause_ns, *b, *effect_ns);
             }
         };
         for (pair, answered) in &self.answered {
@@ -210,83 +272,28 @@ impl Observer {
         for ((_, node), connected) in &self.connected {
             add(self.born.get(node), connected);
         }
-        self.bounds.close();
-        self.bounds
+        self.constraints.bounds()
     }
 }
 
-/// Adds the constraints of one message. Of several moments at one place the earliest ones are compared: each effect
-/// has a cause, so the first effect comes after the first cause.
-fn compare(moments: &Moments, bounds: &mut ClockBounds) {
-    let had = first_by(&moments.had, |m| m.own.as_deref());
-    let answered = first_by(&moments.answered, |m| m.own.as_deref());
-    let sent_to = first_by(&moments.sent, |m| m.peer.as_deref());
-    for (node, (clock, sent_ns)) in &sent_to {
-        // Only a node that was asked directly had it from here.
-        if let (Some((node_clock, had_ns)), true) = (had.get(node), answered.contains_key(node))
-            && !moments.got.iter().any(|m| m.own.as_deref() == Some(*node))
-        {
-            bounds.add(*clock, *sent_ns, *node_clock, *had_ns);
-        }
-    }
-    for acked in &moments.acked {
-        if let Some((node_clock, ready_ns)) = acked.peer.as_deref().and_then(|node| answered.get(node)) {
-            bounds.add(*node_clock, *ready_ns, acked.clock, acked.at_ns);
-        }
-    }
-    let first_sent = moments.sent.iter().min_by_key(|m| m.at_ns);
-    let one_sender = first_sent.is_some_and(|first| moments.sent.iter().all(|m| m.clock == first.clock));
-    for got in &moments.got {
-        if let Some((from_clock, had_ns)) = got.peer.as_deref().and_then(|from| had.get(from)) {
-            bounds.add(*from_clock, *had_ns, got.clock, got.at_ns);
-        }
-        if let Some(sent) = first_sent.filter(|_| one_sender) {
-            bounds.add(sent.clock, sent.at_ns, got.clock, got.at_ns);
-        }
+/// Keeps the earliest moment of each key, of a limited number of keys.
+fn first<K: Ord>(firsts: &mut Firsts<K>, key: K, moment: (usize, i64)) {
+    earliest(firsts, key, moment);
+    keep_few(firsts);
+}
+
+/// Of too many keys the smallest stay, whatever the order.
+fn keep_few<K: Ord>(firsts: &mut Firsts<K>) {
+    while firsts.len() > MAX_PEERS {
+        firsts.pop_last();
     }
 }
 
-/// The first moment of each name. A name that was seen on several clocks proves nothing and is left out.
-fn first_by<'a>(
-    moments: &'a [Moment],
-    name: impl Fn(&'a Moment) -> Option<&'a str>,
-) -> BTreeMap<&'a str, (usize, i64)> {
-    let mut first: BTreeMap<&str, Option<(usize, i64)>> = BTreeMap::new();
-    for moment in moments {
-        let Some(name) = name(moment) else { continue };
-        match first.entry(name) {
-            Entry::Vacant(entry) => {
-                entry.insert(Some((moment.clock, moment.at_ns)));
-            }
-            Entry::Occupied(mut entry) => {
-                let known = entry.get_mut();
-                *known = known
-                    .filter(|(clock, _)| *clock == moment.clock)
-                    .map(|(clock, at_ns)| (clock, at_ns.min(moment.at_ns)));
-            }
-        }
-    }
-    first
-        .into_iter()
-        .filter_map(|(name, moment)| Some((name, moment?)))
-        .collect()
+/// The messages whose events are compared, of all that were sent.
+pub(super) fn sample(hashes: impl Iterator<Item = MessageHash>) -> BTreeSet<MessageHash> {
+    super::moments::smallest(hashes, MAX_SAMPLED_HASHES)
 }
 
-/// Keeps the earliest moment of each key. A key seen on several clocks proves nothing (`None`), and of too many keys the
-/// smallest stay, whatever the order.
-fn earliest<K: Ord>(map: &mut Firsts<K>, key: K, moment: (usize, i64)) {
-    match map.entry(key) {
-        Entry::Vacant(entry) => {
-            entry.insert(Some(moment));
-        }
-        Entry::Occupied(mut entry) => {
-            let known = entry.get_mut();
-            *known = known
-                .filter(|(clock, _)| *clock == moment.0)
-                .map(|(clock, at_ns)| (clock, at_ns.min(moment.1)));
-        }
-    }
-    if map.len() > MAX_PEERS {
-        map.pop_last();
-    }
-}
+#[cfg(test)]
+#[path = "observe_tests.rs"]
+mod tests;

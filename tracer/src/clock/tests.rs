@@ -1,6 +1,6 @@
 //! The true offset always lies within the bounds, and what contradicts itself is not believed.
 
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
 use event_log::{
     Event, MessageHash, Record, Timestamp,
@@ -13,7 +13,7 @@ use proptest::prelude::*;
 
 use crate::report::Clock;
 
-use super::{ClockBounds, Clocks, clock_key, measure::read};
+use super::{ClockBounds, Clocks, clock_key};
 
 const MS: i64 = 1_000_000;
 
@@ -94,7 +94,7 @@ fn bounds_of(logs: &[String]) -> ClockBounds {
     for (name, text) in NAMES.iter().zip(logs) {
         fs::write(folder.path().join(format!("{name}.jsonl")), text).unwrap();
     }
-    read(&[folder.path().to_owned()], &BTreeSet::new()).unwrap()
+    crate::run::read(&[folder.path().to_owned()]).unwrap().clocks
 }
 
 fn key(host: usize) -> String {

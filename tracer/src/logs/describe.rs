@@ -91,7 +91,7 @@ fn native(log: &NodeLog) -> LogDescription {
         kinds: log.kinds().collect(),
         other_lines: log.other_lines,
         unknown_lines: log.unknown_lines,
-        damaged_lines: log.too_long_lines,
+        damaged_lines: log.damaged_lines(),
         levels: log
             .levels
             .iter()
@@ -202,7 +202,11 @@ mod tests {
             (1, 1, 1)
         );
         assert_eq!(log.authors, ["service node 16U*GiNg1a"]);
-        assert!(log.warnings.is_empty(), "{:?}", log.warnings);
+        assert!(
+            log.warnings[0].contains("no message going out by relay"),
+            "{:?}",
+            log.warnings
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use proptest::{prelude::*, sample::select, strategy::ValueTree as _};
 use super::{
     LineParser, NodeLog, Parsed, looks_native,
     read::{SNIFF_BYTES, read_node_log, read_strictly},
-    tests::{GO_WAKU, H, NWAKU, Sample},
+    samples::{GO_WAKU, H, NWAKU, Sample},
 };
 
 /// Fields that come behind a line: some decide what it says, some look as if they did.
@@ -22,6 +22,8 @@ const FURTHER: &[&str] = &[
     " numPeers=3 target_peer_ids=\"[16U*wJXtuH, 16U*GiNg1a]\"",
     " topics=\"waku archive\"",
     " index=7",
+    " target_peer_ids=\"[16U*wJXtuH, 16U*Gi",
+    " hash=0x1220@H",
     " text=\"a hash=0x@H\"",
     " text=\"a\"hash=0x@H",
     " text=\"cut",
@@ -33,12 +35,15 @@ const FURTHER: &[&str] = &[
 ];
 
 /// What a log says, to be compared and to be shown.
-fn said(log: &NodeLog) -> String {
+pub(super) fn said(log: &NodeLog) -> String {
     let lines = (
         log.other_lines,
         log.unknown_lines,
         log.event_log_lines,
         log.too_long_lines,
+        log.pieces,
+        log.cut_lines,
+        log.shows,
     );
     let facts = &log.facts;
     format!(

@@ -25,6 +25,10 @@ impl Format {
     pub(super) const ALL: [Self; Self::COUNT] =
         [Self::NwakuText, Self::NwakuJson, Self::GoWakuConsole, Self::GoWakuJson];
 
+    pub(super) fn is_go_waku(self) -> bool {
+        matches!(self, Self::GoWakuConsole | Self::GoWakuJson)
+    }
+
     /// The format in words.
     #[must_use]
     pub fn describe(self) -> &'static str {
@@ -74,10 +78,29 @@ impl<'a> PeerList<'a> {
             .filter_map(|word| std::str::from_utf8(word).ok())
     }
 
+    /// The peer ids that end an address: those in front of `/p2p-circuit` are of the relay it goes through.
+    pub(super) fn ends_of_addresses(self) -> impl Iterator<Item = &'a str> {
+        let text = self.0;
+        self.iter().filter(move |id| {
+            let follows = memchr::memmem::find(text, id.as_bytes()).map(|at| &text[at + id.len()..]);
+            !follows.is_some_and(|follows| follows.starts_with(b"/p2p-circuit"))
+        })
+    }
+
     /// The first peer id.
     #[must_use]
     pub fn first(self) -> Option<&'a str> {
         self.iter().next()
+    }
+}
+
+/// What stands in place of the relay peer where a message came in over the node's own REST API.
+const REST: &[u8] = b"rest";
+
+impl PeerList<'_> {
+    /// Whether it is no peer but the node's REST API.
+    pub(crate) fn is_rest(self) -> bool {
+        self.0 == REST
     }
 }
 
@@ -165,11 +188,18 @@ kinds! {
         /// The relay peer; empty for a message published over REST.
         from: PeerList<'a>,
     } = "relay_received",
+    /// A validator refused the message.
+    RelayRejected = "relay_rejected",
     /// A message was sent to one relay peer.
     RelaySent {
         /// The relay peer.
         to: PeerList<'a>,
     } = "relay_sent",
+    /// A filter client asks something: to be subscribed, or whether it is.
+    FilterRequest {
+        /// Who asks.
+        peer: PeerList<'a>,
+    } = "filter_request",
     /// The filter service has the message before it.
     FilterHandling = "filter_handling",
     /// Pushes to filter subscribers begin.
@@ -177,13 +207,19 @@ kinds! {
         /// The subscribers.
         peers: PeerList<'a>,
     } = "filter_push_start",
-    /// Pushes to filter subscribers ended. nwaku writes this although single pushes failed.
+    /// Pushes to filter subscribers ended. nwaku writes this although single pushes failed, and also when it pushed nothing
+    /// because of [`FilterDuplicate`](Self::FilterDuplicate).
     FilterPushDone {
         /// The subscribers.
         peers: PeerList<'a>,
         /// Their number, when the version says so.
         count: Option<u64>,
     } = "filter_push_done",
+    /// A push to one subscriber was written to its stream (go-waku).
+    FilterPushed {
+        /// The subscriber.
+        peer: PeerList<'a>,
+    } = "filter_pushed",
     /// The message had been pushed before and is not pushed again.
     FilterDuplicate = "filter_duplicate",
     /// The pushes did not end in time.
@@ -191,7 +227,7 @@ kinds! {
         /// The subscribers.
         peers: PeerList<'a>,
     } = "filter_timed_out",
-    /// A push to one subscriber failed (nwaku logs no hash with it).
+    /// A push to one subscriber failed (nwaku logs neither hash nor subscriber with it).
     FilterPushFailed {
         /// The subscriber.
         peer: PeerList<'a>,
@@ -202,9 +238,11 @@ kinds! {
     ArchiveHandling = "archive_handling",
     /// The message is in the archive.
     Stored = "stored",
-    /// The message came to the archive by store synchronisation.
+    /// The message came to the archive by store synchronisation, not by relay.
     SyncReceived = "sync_received",
-    /// The archive refused a message.
+    /// A message that came by store synchronisation is in the archive.
+    SyncStored = "sync_stored",
+    /// The archive refused a message or could not keep it.
     StoreRejected = "store_rejected",
     /// The node's own filter client received a push.
     FilterClientReceived {
@@ -221,6 +259,25 @@ kinds! {
     Messaging = "messaging",
 }
 
+impl<'a> NodeEventKind<'a> {
+    /// The peers it names, but those of its own addresses.
+    pub(crate) fn peers(self) -> PeerList<'a> {
+        match self {
+            Self::Lightpush { peer, .. }
+            | Self::LightpushFailed { peer, .. }
+            | Self::FilterRequest { peer }
+            | Self::FilterPushed { peer }
+            | Self::FilterPushFailed { peer } => peer,
+            Self::RelayReceived { from } | Self::FilterClientReceived { from } => from,
+            Self::RelaySent { to } | Self::LightpushClientPublish { to } => to,
+            Self::FilterPushStart { peers } | Self::FilterPushDone { peers, .. } | Self::FilterTimedOut { peers } => {
+                peers
+            }
+            _ => PeerList::default(),
+        }
+    }
+}
+
 /// One event of a native log; it borrows from the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NodeEvent<'a> {
@@ -228,6 +285,10 @@ pub struct NodeEvent<'a> {
     pub at_ns: i64,
     /// How exact `at_ns` is.
     pub quality: TimeQuality,
+    /// Time of the line, nanoseconds since the Unix epoch.
+    pub line_ns: i64,
+    /// How exact `line_ns` is.
+    pub line_quality: TimeQuality,
     /// What happened.
     pub kind: NodeEventKind<'a>,
     /// The message, where the line names one in full.
@@ -236,6 +297,8 @@ pub struct NodeEvent<'a> {
     pub my_peer_id: Option<&'a str>,
     /// Pubsub topic, without the `some("…")` or `ok("…")` of an optional value.
     pub pubsub_topic: Option<&'a str>,
+    /// Why something failed, as logged; escapes left.
+    pub reason: Option<&'a str>,
 }
 
 #[cfg(test)]
@@ -256,6 +319,15 @@ mod tests {
         ] {
             assert_eq!(PeerList(text.as_bytes()).iter().collect::<Vec<_>>(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn the_relay_of_a_circuit_address_is_not_the_node() {
+        let own = "16Uiu2HAmB4NoAP5rrqPzkFZEdkWmdKWbsNzVjyHLJnGTPGiNg1aX";
+        let relay = own.replace("B4No", "C5Pq");
+        let text = format!("[/ip4/10.0.0.1/tcp/1/p2p/{relay}/p2p-circuit/p2p/{own}][/ip4/10.0.0.2/tcp/1/p2p/{own}]");
+        let ids: Vec<_> = PeerList(text.as_bytes()).ends_of_addresses().collect();
+        assert_eq!(ids, [own, own]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     event::{NodeEventKind, PeerList},
     fields::{HASH_DIGITS, hash_of_digits},
+    pushes::PushLines,
 };
 use crate::hashes::Hashes;
 
@@ -19,8 +20,12 @@ pub(super) struct Facts {
     recent: Option<([u8; HASH_DIGITS], u32)>,
     peer_of: HashMap<Box<str>, u32>,
     pub(super) peers: Vec<Box<str>>,
-    /// Row, peer, whether the push went well.
-    pub(super) pushes: Vec<(u32, u32, bool)>,
+    /// Row, peer, what one line says about the push.
+    pub(super) pushes: Vec<(u32, u32, PushLines)>,
+    /// The bits of all messages together.
+    pub(super) all_bits: u8,
+    /// Whether a line about pushes names no subscriber (nwaku before 0.28).
+    pub(super) pushes_unnamed: bool,
 }
 
 /// What may have happened to a message.
@@ -36,28 +41,28 @@ pub(super) mod bit {
 pub(super) enum Tells<'a> {
     /// That it was here, by these bits.
     Mark(u8),
-    /// That it was pushed to these subscribers, well or not.
-    Push(PeerList<'a>, bool),
+    /// That it was here, and this about the pushes to these subscribers.
+    Push(PeerList<'a>, PushLines),
     /// Nothing.
     Nothing,
 }
 
 impl<'a> Tells<'a> {
     pub(super) fn of(kind: NodeEventKind<'a>) -> Self {
+        if let Some(lines) = PushLines::of(kind) {
+            return Self::Push(kind.peers(), lines);
+        }
         match kind {
             NodeEventKind::Lightpush { .. } => Self::Mark(bit::REQUESTED),
             NodeEventKind::RelayReceived { .. } => Self::Mark(bit::RECEIVED),
             NodeEventKind::RelayPublished { peers_count: Some(0) } => Self::Mark(bit::PRESENT),
             NodeEventKind::RelaySent { .. } | NodeEventKind::RelayPublished { .. } => Self::Mark(bit::SENT),
-            NodeEventKind::FilterPushDone { peers, .. } => Self::Push(peers, true),
-            NodeEventKind::FilterTimedOut { peers } => Self::Push(peers, false),
-            NodeEventKind::FilterPushStart { .. }
-            | NodeEventKind::FilterHandling
+            NodeEventKind::FilterHandling
             | NodeEventKind::FilterDuplicate
             | NodeEventKind::FilterNobody
             | NodeEventKind::ArchiveHandling
-            | NodeEventKind::Stored
-            | NodeEventKind::SyncReceived => Self::Mark(bit::PRESENT),
+            | NodeEventKind::Stored => Self::Mark(bit::PRESENT),
+            // By store synchronisation a message comes to the archive alone: relay and filter never had it.
             _ => Self::Nothing,
         }
     }
@@ -75,7 +80,7 @@ impl Facts {
             Tells::Mark(bits) => {
                 self.mark(hash, bits);
             }
-            Tells::Push(peers, went_well) => self.push(hash, peers, went_well),
+            Tells::Push(peers, lines) => self.push(hash, peers, lines),
             Tells::Nothing => {}
         }
     }
@@ -87,6 +92,7 @@ impl Facts {
             && recent == digits
         {
             self.bits[*row as usize] |= bits;
+            self.all_bits |= bits;
             return true;
         }
         let Some(hash) = hash_of_digits(digits) else {
@@ -102,15 +108,27 @@ impl Facts {
             self.bits.push(0);
         }
         self.bits[row as usize] |= bits;
+        self.all_bits |= bits;
         row
     }
 
-    fn push(&mut self, hash: [u8; 32], peers: PeerList<'_>, went_well: bool) {
+    fn push(&mut self, hash: [u8; 32], peers: PeerList<'_>, lines: PushLines) {
         let row = self.mark(hash, bit::PRESENT);
+        self.pushes_unnamed |= peers.first().is_none();
         for peer in peers.iter() {
             let peer = self.peer(peer);
-            self.pushes.push((row, peer, went_well));
+            self.pushes.push((row, peer, lines));
         }
+    }
+
+    /// What all lines say about each push, by row and peer.
+    pub(super) fn pushes(&mut self) -> impl Iterator<Item = (u32, u32, PushLines)> {
+        self.pushes.sort_unstable();
+        let same = self.pushes.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1));
+        same.map(|same| {
+            let lines = same.iter().fold(PushLines::default(), |lines, push| lines.and(push.2));
+            (same[0].0, same[0].1, lines)
+        })
     }
 
     fn peer(&mut self, peer: &str) -> u32 {

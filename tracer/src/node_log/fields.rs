@@ -12,6 +12,8 @@ pub(super) struct Fields<'a> {
     pub(super) hash: Option<MessageHash>,
     /// What `hash` was read from.
     pub(super) hash_text: &'a [u8],
+    /// Whether the message is named by a digest of other bytes, as nwaku did up to 2023.
+    pub(super) old_digest: bool,
     pub(super) my_peer: &'a [u8],
     pub(super) peer: &'a [u8],
     pub(super) from_peer: &'a [u8],
@@ -22,6 +24,7 @@ pub(super) struct Fields<'a> {
     pub(super) explicit_ns: Option<i64>,
     pub(super) peers_count: Option<u64>,
     pub(super) has_index: bool,
+    pub(super) reason: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
@@ -32,9 +35,11 @@ impl<'a> Fields<'a> {
             b"msg_hash" | b"msgHash" | b"hash" | b"hash_hash" | b"envelopeHash" => {
                 if let Some(hash) = parse_hash(value) {
                     (self.hash, self.hash_text) = (Some(hash), value);
+                } else {
+                    self.old_digest |= is_old_digest(value);
                 }
             }
-            b"my_peer_id" | b"myPeerId" => self.my_peer = value,
+            b"my_peer_id" | b"myPeerId" | b"serverID" => self.my_peer = value,
             b"peer_id" | b"peerId" | b"peerID" | b"peer" | b"target_peer_id" => self.peer = value,
             b"from_peer_id" | b"fromPeerId" => self.from_peer = value,
             b"to_peer_id" | b"toPeerId" => self.to_peer = value,
@@ -44,6 +49,7 @@ impl<'a> Fields<'a> {
             b"receivedTime" | b"sentTime" | b"publishTime" => self.explicit_ns = parse_unix_ns(value),
             b"numPeers" | b"num-peers" => self.peers_count = parse_count(value),
             b"index" => self.has_index = true,
+            b"error" | b"err" | b"reason" | b"info" => self.reason = value,
             _ => {}
         }
     }
@@ -51,6 +57,17 @@ impl<'a> Fields<'a> {
     /// Subscribers of a push: the list, or the only one.
     pub(super) fn targets(&self) -> PeerList<'a> {
         PeerList(if self.peers.is_empty() { self.peer } else { self.peers })
+    }
+
+    /// Whether the list of subscribers was cut off.
+    pub(super) fn is_list_cut(&self) -> bool {
+        !self.peers.is_empty() && !self.peers.ends_with(b"]")
+    }
+
+    pub(super) fn reason(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.reason)
+            .ok()
+            .filter(|reason| !reason.is_empty())
     }
 
     pub(super) fn my_peer_id(&self) -> Option<&'a str> {
@@ -93,6 +110,7 @@ pub(super) fn decides(key: &[u8]) -> bool {
             | b"envelopeHash"
             | b"my_peer_id"
             | b"myPeerId"
+            | b"serverID"
             | b"peer_id"
             | b"peerId"
             | b"peerID"
@@ -111,15 +129,17 @@ pub(super) fn ends_deciding_key(last: u8) -> bool {
     matches!(last, b'h' | b'd' | b'D' | b'r' | b's' | b'x')
 }
 
-/// A whole message hash: 64 hex digits, after `0x`, or after the multihash prefix `0x1220` of 2023.
+/// A whole message hash: 64 hex digits, with or without `0x`.
 pub(super) fn parse_hash(text: &[u8]) -> Option<MessageHash> {
     let digits = text.strip_prefix(b"0x").unwrap_or(text);
-    let digits = match digits.len() {
-        HASH_DIGITS => digits,
-        68 => digits.strip_prefix(b"1220")?,
-        _ => return None,
-    };
-    hash_of_digits(digits.first_chunk()?)
+    hash_of_digits(digits.try_into().ok()?)
+}
+
+/// Whether it is a multihash of SHA-256, as which nwaku named messages until it had the message hash (2023): a digest of
+/// the bytes on the wire, which no publisher logs.
+fn is_old_digest(text: &[u8]) -> bool {
+    let digits = text.strip_prefix(b"0x1220").and_then(|digits| digits.first_chunk());
+    text.len() == b"0x1220".len() + HASH_DIGITS && digits.is_some_and(|digits| hash_of_digits(digits).is_some())
 }
 
 /// The hash of its hex digits.
@@ -150,6 +170,11 @@ const NIBBLE: [u8; 256] = {
     table
 };
 
+/// The message hashes in a line, whatever stands around them: `0x` and their digits.
+pub(crate) fn hashes_in(line: &[u8]) -> impl Iterator<Item = MessageHash> {
+    memchr::memmem::find_iter(line, b"0x").filter_map(|at| hash_of_digits(line[at + 2..].first_chunk()?))
+}
+
 fn parse_count(text: &[u8]) -> Option<u64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
@@ -162,12 +187,7 @@ mod tests {
     fn hashes_of_all_forms_are_equal() {
         let digits = "0123456789abcdef".repeat(4);
         let expected = digits.parse().ok();
-        for text in [
-            digits.clone(),
-            format!("0x{digits}"),
-            format!("0x1220{digits}"),
-            digits.to_uppercase(),
-        ] {
+        for text in [digits.clone(), format!("0x{digits}"), digits.to_uppercase()] {
             assert_eq!(parse_hash(text.as_bytes()), expected, "{text}");
         }
         for text in [
@@ -175,7 +195,7 @@ mod tests {
             "0x",
             "0xab12...cd34",
             &digits[1..],
-            &format!("0xff20{digits}"),
+            &format!("0x1220{digits}"),
             &"g".repeat(64),
         ] {
             assert_eq!(parse_hash(text.as_bytes()), None, "{text}");
@@ -202,6 +222,7 @@ mod tests {
             ("envelopeHash", &hash, true),
             ("my_peer_id", "p", true),
             ("myPeerId", "p", true),
+            ("serverID", "p", true),
             ("peer_id", "p", true),
             ("peerId", "p", true),
             ("peerID", "p", true),

@@ -27,7 +27,7 @@ pub(crate) fn load_native(
 ) -> io::Result<Log> {
     let mut native = read_node_log(input)?;
     let mut node_facts = Vec::new();
-    let facts = std::mem::take(&mut native.facts);
+    let mut facts = std::mem::take(&mut native.facts);
     let ids: Vec<_> = facts.messages().map(|(hash, _)| hashes.intern(*hash)).collect();
     let peers: Vec<_> = facts.peers.iter().map(|peer| symbols.intern(peer)).collect();
     let kinds = [
@@ -44,14 +44,12 @@ pub(crate) fn load_native(
             peer: None,
         }));
     }
-    node_facts.extend(facts.pushes.iter().map(|(row, peer, went_well)| NodeFact {
-        hash: ids[*row as usize],
-        kind: if *went_well {
-            NodeFactKind::Pushed
-        } else {
-            NodeFactKind::PushFailed
-        },
-        peer: Some(peers[*peer as usize]),
+    node_facts.extend(facts.pushes().filter_map(|(row, peer, lines)| {
+        Some(NodeFact {
+            hash: ids[row as usize],
+            kind: NodeFactKind::from(lines.end()?),
+            peer: Some(peers[peer as usize]),
+        })
     }));
     // Known to all logs: a subscriber list of another node may name this one by its short id.
     native.own_full_ids.iter().for_each(|id| {
@@ -66,7 +64,7 @@ pub(crate) fn load_native(
             events: native.events(),
             other_text: native.unknown_lines,
             not_an_event: native.event_log_lines,
-            damaged: native.too_long_lines,
+            damaged: native.damaged_lines(),
             torn_line: native.torn,
             ..LineCounts::default()
         },
@@ -98,11 +96,17 @@ fn header(path: &str, started_ns: i64) -> Header {
     }
 }
 
-/// Whether a native log speaks of all the time from `from_ns` to `until_ns`. It has no mark of its end, so that is the
-/// only sign that nothing is missing.
+/// How long after the publishers' last event a log must still speak: a message needs its time from node to node. It is the
+/// time after which an arrival is late (`--late-after`) when nothing else is asked for.
+const PROPAGATION_NS: i64 = 5_000_000_000;
+
+/// Whether a native log speaks of all the time from `from_ns` to `until_ns`, and of the time the last message then needs.
+/// It has no mark of its end, so that is the only sign that nothing is missing.
 pub(crate) fn covers(native: &NodeLog, from_ns: i64, until_ns: i64) -> bool {
-    let whole = native.event_log_lines == 0 && native.too_long_lines == 0 && !native.torn;
-    whole
+    let until_ns = until_ns.saturating_add(PROPAGATION_NS);
+    native.event_log_lines == 0
+        && native.damaged_lines() == 0
+        && !native.torn
         && native.first_ns.is_some_and(|first_ns| first_ns <= from_ns)
         && native.last_ns.is_some_and(|last_ns| last_ns >= until_ns)
 }

@@ -1,11 +1,12 @@
 //! One line to one event.
 
 use super::{
-    event::{Format, NodeEvent, NodeEventKind, PeerList, TimeQuality},
+    event::{Format, NodeEvent, TimeQuality},
     fields::Fields,
-    message::{self, Message},
+    message,
     scan::{Json, fields_start, json_fields, text_fields},
     time::parse_local,
+    told::{Told, told},
     unwrap::{Head, MAX_WRAPPERS, is_text_head, locate, strip_colours, take_off},
 };
 
@@ -66,6 +67,8 @@ pub enum Parsed<'a> {
         line_ns: i64,
         /// The event.
         event: Option<NodeEvent<'a>>,
+        /// Whether it tells an event whose message or subscribers are cut off.
+        cut: bool,
     },
     /// An event of the tester's own event log.
     EventLog,
@@ -90,6 +93,7 @@ impl LineParser {
     /// The line a node wrote, out of all that was put around it, and its form.
     #[inline]
     pub(super) fn find<'a>(&'a mut self, line: &'a [u8]) -> Option<(&'a [u8], Head)> {
+        let line = without_return(line);
         if is_text_head(line) {
             Some((line, Head::Text))
         } else {
@@ -122,11 +126,21 @@ impl LineParser {
 /// Parses one line that is bare: no wrapper, no colours. [`LineParser`] takes those off.
 #[must_use]
 pub fn parse_line(line: &[u8]) -> Option<NodeEvent<'_>> {
+    let line = without_return(line);
     let (start, head) = locate(line)?;
     match parse_found(&line[start..], head)? {
         Parsed::Node { event, .. } => event,
         Parsed::EventLog | Parsed::Unknown => None,
     }
+}
+
+/// A terminal ends lines with a carriage return, too: all logs of `docker run -t` are full of them.
+#[inline]
+fn without_return(mut line: &[u8]) -> &[u8] {
+    while let Some(bare) = line.strip_suffix(b"\r") {
+        line = bare;
+    }
+    line
 }
 
 /// Parses the line of a node.
@@ -140,11 +154,13 @@ pub(super) fn parse_found(line: &[u8], head: Head) -> Option<Parsed<'_>> {
 
 fn text(line: &[u8]) -> Option<Parsed<'_>> {
     let line = text_head(line, parse_local)?;
+    let told = line.told();
     Some(Parsed::Node {
         format: Format::NwakuText,
         level: line.level,
         line_ns: line.at_ns,
-        event: line.event().map(|(event, _)| event),
+        event: told.event,
+        cut: told.cut,
     })
 }
 
@@ -172,15 +188,15 @@ pub(super) fn text_head(
 }
 
 impl<'a> TextLine<'a> {
-    /// The event, and the text that its hash was read from.
-    pub(super) fn event(&self) -> Option<(NodeEvent<'a>, &'a [u8])> {
+    pub(super) fn told(&self) -> Told<'a> {
         let rest = self.rest;
         let fields_at = fields_start(rest).unwrap_or(rest.len());
-        let message = message::find(rest[..fields_at].trim_ascii())?;
+        let Some(message) = message::find(rest[..fields_at].trim_ascii()) else {
+            return Told::default();
+        };
         let mut fields = Fields::default();
         text_fields(&rest[fields_at..], |key, value| fields.take(key, value));
-        let event = event(message, &fields, rest, (self.at_ns, TimeQuality::Coarse4Ms))?;
-        Some((event, fields.hash_text))
+        told(message, &fields, rest, (self.at_ns, TimeQuality::Coarse4Ms))
     }
 }
 
@@ -196,24 +212,36 @@ fn zap(line: &[u8]) -> Option<Parsed<'_>> {
     if memchr::memmem::find(message, b".go:").is_some() {
         message = parts.next()?;
     }
-    let event = message::find(message.trim_ascii()).and_then(|message| {
-        if let Some(object) = parts.next() {
-            json_fields(object, |key, _, raw| fields.take(key, raw))?;
+    let told = message::find(message.trim_ascii()).map(|message| {
+        let whole = parts.next().is_none_or(|object| {
+            let walked = json_fields(object, |key, _, raw| fields.take(key, raw));
+            walked.is_some()
+        });
+        let told = told(message, &fields, line, (line_ns, TimeQuality::Line1Ms));
+        if whole {
+            told
+        } else {
+            Told {
+                event: None,
+                cut: true,
+                ..told
+            }
         }
-        event(message, &fields, line, (line_ns, TimeQuality::Line1Ms))
     });
+    let told = told.unwrap_or_default();
     Some(Parsed::Node {
         format: Format::GoWakuConsole,
         level,
         line_ns,
-        event,
+        event: told.event,
+        cut: told.cut,
     })
 }
 
 fn json(line: &[u8]) -> Option<Parsed<'_>> {
     let mut fields = Fields::default();
     let (mut message, mut time, mut level, mut own_message) = (None, None, None, false);
-    let (mut is_nwaku, mut has_version, mut has_event) = (false, false, false);
+    let (mut is_nwaku, mut is_zap, mut has_version, mut has_event) = (false, false, false, false);
     json_fields(line, |key, kind, raw| match key {
         b"msg" if kind == Json::String => (message, own_message) = (Some(raw), true),
         b"_msg" if kind == Json::String && !own_message => message = Some(raw),
@@ -224,6 +252,10 @@ fn json(line: &[u8]) -> Option<Parsed<'_>> {
             is_nwaku = true;
         }
         b"level" => level = level.or(Some(raw)),
+        b"logger" => {
+            is_zap = true;
+            fields.take(key, raw);
+        }
         b"v" => has_version = true,
         b"event" => has_event = true,
         _ => {
@@ -236,17 +268,20 @@ fn json(line: &[u8]) -> Option<Parsed<'_>> {
     }
     let (message, time) = (message?, time?);
     let line_ns = parse_local(time).map(|(ns, _)| ns).or_else(|| seconds(time))?;
-    let (format, quality) = if is_nwaku {
-        (Format::NwakuJson, TimeQuality::Coarse4Ms)
-    } else {
-        (Format::GoWakuJson, TimeQuality::Line1Ms)
+    let (format, quality) = match (is_nwaku, is_zap) {
+        (true, _) => (Format::NwakuJson, TimeQuality::Coarse4Ms),
+        // Every line of go-waku names its logger; `msg` and `ts` alone many programs write.
+        (false, true) => (Format::GoWakuJson, TimeQuality::Line1Ms),
+        (false, false) => return None,
     };
+    let told = message::find(message.trim_ascii()).map(|message| told(message, &fields, line, (line_ns, quality)));
+    let told = told.unwrap_or_default();
     Some(Parsed::Node {
         format,
         level: level.map_or(Level::Info, Level::of),
         line_ns,
-        event: message::find(message.trim_ascii())
-            .and_then(|message| event(message, &fields, line, (line_ns, quality))),
+        event: told.event,
+        cut: told.cut,
     })
 }
 
@@ -255,80 +290,4 @@ fn seconds(text: &[u8]) -> Option<i64> {
     let seconds: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     // The years 2001 to 2262.
     (1e9..9.2e9).contains(&seconds).then_some((seconds * 1e9) as i64)
-}
-
-/// The event of a message with its fields; `None` when they do not go together.
-fn event<'a>(
-    message: Message,
-    fields: &Fields<'a>,
-    line: &'a [u8],
-    (line_ns, line_quality): (i64, TimeQuality),
-) -> Option<NodeEvent<'a>> {
-    let (at_ns, quality) = match fields.explicit_ns {
-        Some(at_ns) => (at_ns, TimeQuality::Float256Ns),
-        None => (line_ns, line_quality),
-    };
-    let is_relay = matches!(message, Message::RelayReceived | Message::RelayPublished);
-    // Up to 0.28 a relay line calls the node itself `peerId`.
-    let my_peer_id = fields
-        .my_peer_id()
-        .or_else(|| is_relay.then(|| PeerList(fields.peer).first()).flatten());
-    Some(NodeEvent {
-        at_ns,
-        quality,
-        kind: kind(message, fields, line)?,
-        hash: fields.hash,
-        my_peer_id,
-        pubsub_topic: fields.pubsub_topic(),
-    })
-}
-
-fn kind<'a>(message: Message, fields: &Fields<'a>, line: &'a [u8]) -> Option<NodeEventKind<'a>> {
-    use NodeEventKind as Kind;
-    let peer = PeerList(fields.peer);
-    let request_id = fields.request_id();
-    let hashed = |kind| fields.hash.is_some().then_some(kind);
-    match message {
-        Message::Address => Some(Kind::Address { peers: PeerList(line) }),
-        Message::LightpushRequest => Some(Kind::Lightpush { peer, request_id }),
-        Message::LightpushAnswered => Some(Kind::LightpushAnswered { request_id }),
-        Message::LightpushFailed => Some(Kind::LightpushFailed { peer, request_id }),
-        Message::LightpushClientPublish => hashed(Kind::LightpushClientPublish { to: peer }),
-        Message::RelayPublishStart => hashed(Kind::RelayPublishStart),
-        Message::RelayPublished => hashed(Kind::RelayPublished {
-            peers_count: fields.peers_count,
-        }),
-        Message::RelayReceived => hashed(Kind::RelayReceived {
-            from: PeerList(fields.from_peer),
-        }),
-        Message::RelaySent => hashed(Kind::RelaySent {
-            to: PeerList(fields.to_peer),
-        }),
-        Message::Handling if fields.is_of(b"archive") => hashed(Kind::ArchiveHandling),
-        Message::Handling if fields.is_of(b"filter") => hashed(Kind::FilterHandling),
-        // Of which protocol cannot be told: not guessed.
-        Message::Handling => None,
-        Message::FilterPushStart => hashed(Kind::FilterPushStart {
-            peers: fields.targets(),
-        }),
-        Message::FilterPushDone => hashed(Kind::FilterPushDone {
-            peers: fields.targets(),
-            count: fields.peers_count,
-        }),
-        Message::FilterDuplicate => Some(Kind::FilterDuplicate),
-        Message::FilterTimedOut => Some(Kind::FilterTimedOut {
-            peers: fields.targets(),
-        }),
-        Message::FilterPushFailed => Some(Kind::FilterPushFailed { peer }),
-        Message::FilterNobody => Some(Kind::FilterNobody),
-        Message::Stored => hashed(Kind::Stored),
-        Message::SyncReceived => hashed(Kind::SyncReceived),
-        Message::StoreRejected => Some(Kind::StoreRejected),
-        Message::FilterClientReceived => hashed(Kind::FilterClientReceived { from: peer }),
-        Message::TesterPublished => hashed(Kind::TesterPublished),
-        Message::TesterPublishFailed => hashed(Kind::TesterPublishFailed),
-        Message::ReceivedOfTesterOrMessaging if fields.has_index => hashed(Kind::TesterReceived),
-        Message::ReceivedOfTesterOrMessaging => hashed(Kind::Messaging),
-        Message::Messaging => Some(Kind::Messaging),
-    }
 }

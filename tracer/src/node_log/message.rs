@@ -13,18 +13,29 @@ pub(super) enum Message {
     RelayPublishStart,
     RelayPublished,
     RelayReceived,
+    RelayRejected,
     RelaySent,
     /// Of filter or archive: the topics tell.
     Handling,
+    FilterRequest,
+    /// Of go-waku's filter: the logger tells.
+    GoWakuRequest,
+    FilterHandling,
     FilterPushStart,
     FilterPushDone,
+    FilterPushed,
     FilterDuplicate,
     FilterTimedOut,
     FilterPushFailed,
+    /// Of go-waku's filter when it names message and subscriber.
+    GoWakuPushFailed,
     FilterNobody,
     Stored,
     SyncReceived,
+    SyncStored,
     StoreRejected,
+    /// Of the archive: the topics tell.
+    Invalid,
     FilterClientReceived,
     /// Of the tester when it has an `index`, else of the messaging API.
     ReceivedOfTesterOrMessaging,
@@ -35,6 +46,16 @@ pub(super) enum Message {
 
 use Message::*;
 
+impl Message {
+    /// Whether such a line without a hash was cut off, in every version that is read.
+    pub(super) fn always_names_a_message(self) -> bool {
+        matches!(
+            self,
+            RelayReceived | RelaySent | FilterPushStart | FilterPushDone | FilterPushed | FilterTimedOut
+        )
+    }
+}
+
 /// Text in small letters, meaning.
 const MESSAGES: &[(&str, Message)] = &[
     ("sent relay message", RelaySent),
@@ -42,6 +63,11 @@ const MESSAGES: &[(&str, Message)] = &[
     ("waku.relay received", RelayReceived),
     ("waku.relay published", RelayPublished),
     ("start publish waku message", RelayPublishStart),
+    ("rejecting relay message, waku validator rejected", RelayRejected),
+    ("invalid waku message", RelayRejected),
+    ("uncertain invalid waku message", RelayRejected),
+    ("too large waku message", RelayRejected),
+    ("message could not be verified", RelayRejected),
     // Lightpush, service side.
     ("push request", LightpushRequest),
     ("lightpush request", LightpushRequest),
@@ -66,29 +92,39 @@ const MESSAGES: &[(&str, Message)] = &[
     ("publishwithconn", LightpushClientPublish),
     ("publishtoany", LightpushClientPublish),
     // Filter, service side.
+    ("received filter subscribe request", FilterRequest),
+    ("received request", GoWakuRequest),
     ("handling message", Handling),
     ("pushing message to subscribed peers", FilterPushStart),
-    ("push message to filter subscribers", FilterPushStart),
+    ("push message to filter subscribers", FilterHandling),
     ("pushing message to light node", FilterPushStart),
     ("pushed message succesfully to all subscribers", FilterPushDone),
     ("pushed message successfully to all subscribers", FilterPushDone),
-    ("message pushed succesfully", FilterPushDone),
-    ("message pushed successfully", FilterPushDone),
+    ("message pushed succesfully", FilterPushed),
+    ("message pushed successfully", FilterPushed),
     (
         "duplicate message found, not-pushing message to subscribed peers",
         FilterDuplicate,
     ),
     (
-        "duplicate message found, not pushing message to subscribed peers",
+        "duplicate message found, not pushing to subscribed peers",
         FilterDuplicate,
     ),
     ("timed out pushing message to peers", FilterTimedOut),
     ("pushtopeer failed", FilterPushFailed),
+    ("push to peer failed", FilterPushFailed),
+    ("opening peer stream", GoWakuPushFailed),
+    ("pushing messages to peer", GoWakuPushFailed),
+    ("pushing message", GoWakuPushFailed),
     ("no subscribed peers found", FilterNobody),
     // Archive and store synchronisation.
     ("message archived", Stored),
-    ("message archived in syncmessageingress", Stored),
+    ("message archived in syncmessageingress", SyncStored),
     ("handling message in syncmessageingress", SyncReceived),
+    ("failed to insert message in in syncmessageingress", StoreRejected),
+    ("failed to insert message in syncmessageingress", StoreRejected),
+    ("failed to insert message", StoreRejected),
+    ("invalid message", Invalid),
     ("rejecting message with future timestamp", StoreRejected),
     ("rejecting message with old timestamp", StoreRejected),
     // Filter, client side.

@@ -16,19 +16,27 @@ mod join;
 mod line;
 mod message;
 mod peers;
+mod pushes;
 mod quality;
 mod read;
+#[cfg(test)]
+mod samples;
 mod scan;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod time;
+mod told;
 mod unwrap;
+#[cfg(test)]
+mod whole_logs;
 
 pub use event::{Format, NodeEvent, NodeEventKind, PeerList, TimeQuality};
+pub(crate) use fields::hashes_in;
 pub(crate) use join::{covers, load_native};
 pub use line::{Level, LineParser, Parsed, parse_line};
 pub(crate) use peers::{Book as PeerBook, own_id, resolve_peers};
+pub(crate) use pushes::{PushEnd, PushLines};
 pub(crate) use quality::{Shows, warnings};
 pub use read::{NodeLog, SNIFF_BYTES, looks_native, read_node_log};
 pub use unwrap::{MAX_PREFIX_BYTES, MAX_WRAPPERS};

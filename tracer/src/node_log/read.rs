@@ -11,9 +11,10 @@ use super::{
     event::{Format, KIND_NAMES, NodeEvent, NodeEventKind},
     facts::{Facts, Tells},
     line::{Level, LineParser, Parsed, parse_found, text_head},
+    quality::Shows,
     shape::{Says, Shapes},
     time::RecentMinute,
-    unwrap::Head,
+    unwrap::{Head, is_text_level},
 };
 
 /// Most different own ids and addresses kept of one log. A node has one; logs that were thrown together have more.
@@ -37,7 +38,11 @@ pub struct NodeLog {
     pub event_log_lines: u64,
     /// Lines longer than an event may be.
     pub too_long_lines: u64,
-    /// Whether the last line has no newline and was not recognised.
+    /// Lines of no known form that are pieces of a node's lines, or no text.
+    pub pieces: u64,
+    /// Lines of a node without the message or the subscribers that such a line names.
+    pub cut_lines: u64,
+    /// Whether the last line is cut off: it has no newline, and is no whole object either.
     pub torn: bool,
     /// Earliest time of a line, nanoseconds since the epoch.
     pub first_ns: Option<i64>,
@@ -52,9 +57,17 @@ pub struct NodeLog {
     /// Events by [`NodeEventKind::position`].
     counts: [u64; KIND_NAMES.len()],
     pub(super) facts: Facts,
+    /// What it would show if it had happened.
+    pub(crate) shows: Shows,
 }
 
 impl NodeLog {
+    /// Lines that may have told an event and cannot be read.
+    #[must_use]
+    pub fn damaged_lines(&self) -> u64 {
+        self.pieces + self.cut_lines + self.too_long_lines
+    }
+
     /// Events recognised, by name of their kind, in the order of a message's way.
     pub fn kinds(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |(name, count): (&&'static str, &u64)| (*count > 0).then_some((*name, *count));
@@ -120,14 +133,14 @@ impl Taker {
             self.log.counts[says.kind] += 1;
             return true;
         }
-        let found = line.event();
-        self.take_event(found.as_ref().map(|(event, _)| event));
-        if let Some((event, hash_text)) = found
+        let told = line.told();
+        self.take_event(told.event.as_ref(), told.cut);
+        if let Some(event) = told.event
             && let Tells::Mark(bits) = Tells::of(event.kind)
             && event.hash.is_some()
         {
             let kind = event.kind.position();
-            self.shapes.learn(line.rest, hash_text, Says { kind, bits });
+            self.shapes.learn(line.rest, told.hash_text, Says { kind, bits });
         }
         true
     }
@@ -140,12 +153,14 @@ impl Taker {
                 level,
                 line_ns,
                 event,
+                cut,
             } => {
                 self.take_head(format, level, line_ns);
-                self.take_event(event.as_ref());
+                self.take_event(event.as_ref(), cut);
             }
             Parsed::EventLog => self.log.event_log_lines += 1,
             Parsed::Unknown if line.trim_ascii().is_empty() => {}
+            Parsed::Unknown if is_piece(line) => self.log.pieces += 1,
             Parsed::Unknown => self.log.unknown_lines += 1,
         }
     }
@@ -158,10 +173,10 @@ impl Taker {
         log.last_ns = log.last_ns.max(Some(line_ns));
     }
 
-    fn take_event(&mut self, event: Option<&NodeEvent<'_>>) {
+    fn take_event(&mut self, event: Option<&NodeEvent<'_>>, cut: bool) {
         let log = &mut self.log;
         let Some(event) = event else {
-            log.other_lines += 1;
+            *if cut { &mut log.cut_lines } else { &mut log.other_lines } += 1;
             return;
         };
         log.counts[event.kind.position()] += 1;
@@ -170,7 +185,7 @@ impl Taker {
         }
         if let NodeEventKind::Address { peers } = event.kind {
             peers
-                .iter()
+                .ends_of_addresses()
                 .filter(|peer| !peer.contains('*'))
                 .for_each(|peer| remember(&mut log.own_full_ids, peer));
         }
@@ -186,8 +201,18 @@ impl Taker {
                 *self.log.levels.entry(level).or_default() += lines;
             }
         }
+        self.log.shows = self.log.shown();
         self.log
     }
+}
+
+/// Whether a line of no known form is a piece of a node's line, or none of text.
+fn is_piece(line: &[u8]) -> bool {
+    const WITHIN: [&[u8]; 3] = [b"topics=\"waku", b"msg_hash=", b"\"msg_hash\":"];
+    is_text_level(line)
+        || line.contains(&0)
+        || std::str::from_utf8(line).is_err()
+        || WITHIN.iter().any(|within| memchr::memmem::find(line, within).is_some())
 }
 
 fn remember(ids: &mut BTreeSet<String>, id: &str) {
@@ -263,10 +288,9 @@ fn carry_on(input: &mut impl BufRead, carried: &mut Vec<u8>, reader: &mut Reader
     }
     if carried.len() <= MAX_LINE_BYTES || carried.ends_with(b"\n") {
         let whole = carried.ends_with(b"\n");
-        let unknown_before = reader.taker.log.unknown_lines;
         reader.take(carried.strip_suffix(b"\n").unwrap_or(carried));
-        let log = &mut reader.taker.log;
-        log.torn = !whole && log.unknown_lines > unknown_before;
+        // A text ends somewhere, an object with its brace.
+        reader.taker.log.torn = !whole && !carried.trim_ascii_end().ends_with(b"}");
         return Ok(whole);
     }
     reader.taker.log.too_long_lines += 1;

@@ -60,11 +60,15 @@ fn head_at(line: &[u8]) -> Option<Head> {
 /// `LVL YYYY-MM-DD hh…`
 #[inline]
 pub(super) fn is_text_head(line: &[u8]) -> bool {
-    line.len() > 24
+    line.len() > 24 && line[8] == b'-' && line[14] == b' ' && is_text_level(line)
+}
+
+/// `LVL Y`: a line of nwaku in text begins so.
+#[inline]
+pub(super) fn is_text_level(line: &[u8]) -> bool {
+    line.len() > 4
         && line[3] == b' '
         && line[4].is_ascii_digit()
-        && line[8] == b'-'
-        && line[14] == b' '
         && matches!(&line[..3], b"TRC" | b"DBG" | b"INF" | b"NTC" | b"WRN" | b"ERR" | b"FAT")
 }
 
@@ -72,27 +76,32 @@ fn is_zap_head(line: &[u8]) -> bool {
     line.len() > 20 && line[4] == b'-' && parse_local(line).is_some_and(|(_, end)| line.get(end) == Some(&b'\t'))
 }
 
-/// The raw string another line is wrapped in: `object` holds it under one of the known keys, and is no line of a node
+/// The raw strings another line may be wrapped in: `object` holds them under the known keys, and is no line of a node
 /// itself.
-pub(super) fn wrapped(object: &[u8]) -> Option<&[u8]> {
-    let (mut inner, mut own) = (None, false);
+fn wrapped(object: &[u8]) -> Option<[Option<&[u8]>; WRAPPER_KEYS.len()]> {
+    let (mut inner, mut own) = ([None; WRAPPER_KEYS.len()], false);
     json_fields(object, |key, kind, raw| {
         own |= matches!(key, b"msg" | b"lvl");
-        if kind == Json::String && WRAPPER_KEYS.contains(&key) {
-            inner = Some(raw);
+        if kind == Json::String
+            && let Some(number) = WRAPPER_KEYS.iter().position(|known| *known == key)
+        {
+            inner[number] = Some(raw);
         }
     })?;
-    inner.filter(|_| !own)
+    (!own).then_some(inner)
 }
 
-/// Takes a wrapper off: the line inside, without escapes, colours and line end, if a node's line begins in it.
+/// Takes a wrapper off: the line inside, without escapes, colours and line end. Of several strings it is the first, in the
+/// order of the keys, in which a node's line begins.
 pub(super) fn take_off(object: &[u8], into: &mut Vec<u8>) -> bool {
-    let Some(raw) = wrapped(object) else { return false };
-    into.clear();
-    unescape(raw, into);
-    strip_colours_in_place(into);
-    into.truncate(into.trim_ascii_end().len());
-    locate(into).is_some()
+    let inner = wrapped(object).unwrap_or_default();
+    inner.into_iter().flatten().any(|raw| {
+        into.clear();
+        unescape(raw, into);
+        strip_colours_in_place(into);
+        into.truncate(into.trim_ascii_end().len());
+        locate(into).is_some()
+    })
 }
 
 /// Copies `line` without escape sequences `ESC[…m` and the like.
@@ -164,5 +173,13 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&out), TEXT);
         assert!(!take_off(br#"{"log":"nothing","stream":"stdout"}"#, &mut out));
         assert!(!take_off(br#"{"lvl":"NTC","msg":"x","line":"y"}"#, &mut out));
+    }
+
+    #[test]
+    fn of_several_wrapped_texts_the_line_of_the_node_is_taken() {
+        let shipped = serde_json::json!({"line": TEXT, "log": "shipped", "message": "", "_msg": "a {b}"});
+        let mut out = Vec::new();
+        assert!(take_off(shipped.to_string().as_bytes(), &mut out));
+        assert_eq!(String::from_utf8_lossy(&out), TEXT);
     }
 }

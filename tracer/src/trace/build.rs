@@ -1,6 +1,6 @@
 //! Puts the life of a message together.
 
-use event_log::{Timestamp, event::Role};
+use event_log::{Event, Timestamp, event::Role};
 
 use super::{
     about::About,
@@ -15,7 +15,7 @@ use super::{
     relay,
     words::{notes, summary},
 };
-use crate::clock::{ClockBounds, Observer};
+use crate::clock::{Author, ClockBounds, Observer};
 
 /// The life of the message `found` as `logs` tell it.
 pub(super) fn build(found: &Found, mut logs: Vec<LogFacts>) -> Trace {
@@ -71,11 +71,26 @@ pub(super) fn build(found: &Found, mut logs: Vec<LogFacts>) -> Trace {
 fn bounds(logs: &[LogFacts]) -> ClockBounds {
     let mut observer = Observer::default();
     for log in logs {
-        let mut clock = observer.log(&log.path, log.header.as_deref());
-        log.records
-            .iter()
-            .for_each(|record| observer.client(&mut clock, record));
+        let header = log.header.as_deref();
+        let mut clock = observer.log(Author {
+            path: &log.path,
+            boot: header.and_then(|header| header.boot.as_deref()),
+            own: log.peer_id(),
+            clock_error_ns: header.and_then(|header| header.clock_error_ns),
+            is_native: log.native.is_some(),
+        });
+        for record in &log.records {
+            if let Event::ClientStarted(e) = &record.event {
+                clock.client(e.client, &e.peer_id);
+            }
+        }
         log.records.iter().for_each(|record| observer.add(&clock, record));
+        for sighting in log.native.iter().flat_map(|native| &native.sightings) {
+            let peer = sighting.peers.first().filter(|peer| !peer.contains('*'));
+            if let Some(moment) = sighting.moment {
+                observer.add_native(&clock, Some(sighting.hash), moment, peer.map(String::as_str));
+            }
+        }
     }
     observer.finish()
 }

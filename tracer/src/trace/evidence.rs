@@ -8,15 +8,8 @@ use event_log::{
     event::{FailureOutcome, PushOutcome, Role},
 };
 
-use super::{
-    gather::LogFacts,
-    native::{Native, What},
-    receivers::Client,
-};
-use crate::{
-    node_log::{Shows, covers},
-    place::Place,
-};
+use super::{gather::LogFacts, native_evidence::native_log, receivers::Client};
+use crate::{node_log::Shows, place::Place};
 
 /// Lightpush answers of version 2 and 3 that mean success.
 const STATUS_OK: u32 = 200;
@@ -36,8 +29,10 @@ pub(super) struct NodeLog<'a> {
     /// First moment it had the message.
     pub(super) had: Option<Timestamp>,
     pub(super) pushes: Vec<Push<'a>>,
+    /// Subscribers to whom pushes were begun whose end is not logged.
+    pub(super) unclear: BTreeSet<&'a str>,
     /// Hashes it handed to relay peers.
-    relayed: BTreeSet<MessageHash>,
+    pub(super) relayed: BTreeSet<MessageHash>,
     /// What it would show if it had happened: all or nothing of an event log, of a native one what its level shows.
     pub(super) shows: Shows,
 }
@@ -79,15 +74,25 @@ impl<'a> Evidence<'a> {
             nodes: Vec::new(),
         };
         let time = time_of_run(logs);
+        let publishers = logs.iter().filter(|log| log.role() == Some(Role::Publisher));
+        publishers.for_each(|log| evidence.publisher(log));
         for log in logs {
             match (log.role(), &log.native) {
-                (_, Some(native)) => evidence.nodes.push(native_log(log, native, time)),
-                (Some(Role::Publisher), None) => evidence.publisher(log),
+                (_, Some(native)) => {
+                    let acked = evidence.acked_by(log.peer_id());
+                    evidence.nodes.push(native_log(log, native, time, &acked));
+                }
                 (Some(Role::ServiceNode), None) => evidence.nodes.push(node_log(log)),
                 _ => {}
             }
         }
         evidence
+    }
+
+    /// The hashes that this service node acknowledged.
+    fn acked_by(&self, node: Option<&str>) -> BTreeSet<MessageHash> {
+        let by_it = self.acked.iter().filter(|acked| Some(acked.service_node) == node);
+        by_it.map(|acked| acked.hash).collect()
     }
 
     fn publisher(&mut self, log: &'a LogFacts) {
@@ -150,6 +155,13 @@ impl<'a> Evidence<'a> {
                 };
             }
         }
+        if let Some(node) = self.nodes.iter().find(|node| node.unclear_to(client)) {
+            return Placed {
+                place: Place::UnknownNoNodeLog,
+                node: Some(node),
+                push: None,
+            };
+        }
         let mut had_it = self
             .nodes
             .iter()
@@ -204,12 +216,20 @@ impl<'a> Evidence<'a> {
     }
 }
 
+impl NodeLog<'_> {
+    /// Whether a push to this receiver was begun whose end is not logged.
+    pub(super) fn unclear_to(&self, client: &Client<'_>) -> bool {
+        client.peer_id.is_some_and(|peer| self.unclear.contains(peer))
+    }
+}
+
 fn node_log(log: &LogFacts) -> NodeLog<'_> {
     let mut node = NodeLog {
         peer_id: log.peer_id(),
         log,
         had: None,
         pushes: Vec::new(),
+        unclear: BTreeSet::new(),
         relayed: BTreeSet::new(),
         shows: if log.is_whole() { Shows::ALL } else { Shows::NOTHING },
     };
@@ -236,36 +256,6 @@ fn node_log(log: &LogFacts) -> NodeLog<'_> {
     }
     node.had = moments.into_iter().min();
     node
-}
-
-/// The same rules as those of the report: `node_log::join` and `place::NodeLog`.
-fn native_log<'a>(log: &'a LogFacts, native: &'a Native, (from_ns, until_ns): (i64, i64)) -> NodeLog<'a> {
-    let sightings = || native.sightings.iter();
-    let pushes = sightings().filter_map(|sighting| {
-        let outcome = match sighting.what {
-            What::Pushed => PushOutcome::Ok,
-            What::PushTimedOut => PushOutcome::TimedOut,
-            _ => return None,
-        };
-        Some(sighting.peers.iter().map(move |peer| Push {
-            at: sighting.at,
-            peer,
-            outcome,
-            error: None,
-        }))
-    });
-    NodeLog {
-        peer_id: log.peer_id(),
-        log,
-        had: sightings().filter(|s| s.what.had()).map(|s| s.at).min(),
-        pushes: pushes.flatten().collect(),
-        relayed: sightings().filter(|s| s.what.sent()).map(|s| s.hash).collect(),
-        shows: if covers(&native.log, from_ns, until_ns) {
-            native.log.shows()
-        } else {
-            Shows::NOTHING
-        },
-    }
 }
 
 /// First and last time in the logs of publishers.

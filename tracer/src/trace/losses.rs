@@ -76,7 +76,7 @@ impl<'a> Explainer<'a> {
             .node
             .map_or_else(|| "a service node".to_owned(), |node| self.node(node));
         match placed.push {
-            Some(push) if placed.place == Place::PushedNotReceived && self.is_native(placed) => {
+            Some(push) if placed.place == Place::PushedNotReceived && self.is_nwaku(placed) => {
                 format!(
                     "{name} logged at {} that its pushes of it, one to this receiver, had ended (nwaku writes so although single \
                      pushes may have failed); the receiver's log does not have it.",
@@ -113,6 +113,12 @@ impl<'a> Explainer<'a> {
                 )
             }
         }
+    }
+
+    /// Whether the node ends its pushes of a message with one line for all of them.
+    fn is_nwaku(&self, placed: &Placed<'a, '_>) -> bool {
+        let native = placed.node.and_then(|node| node.log.native.as_ref());
+        native.is_some_and(|native| !native.log.is_go_waku())
     }
 
     fn is_native(&self, placed: &Placed<'a, '_>) -> bool {
@@ -168,7 +174,9 @@ impl<'a> Explainer<'a> {
             let had = node
                 .had
                 .map_or_else(String::new, |at| format!(" at {}", self.moment(at)));
-            let because = if node.log.native.is_some() {
+            let because = if node.unclear_to(client) {
+                "it tried to push it here, and does not log how that ended"
+            } else if node.log.native.is_some() {
                 "its native log does not cover the run or shows no pushes"
             } else {
                 "its log is torn or damaged"

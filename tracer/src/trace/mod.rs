@@ -16,6 +16,7 @@ mod losses;
 mod model;
 mod names;
 mod native;
+mod native_evidence;
 mod peers;
 mod receivers;
 mod relay;

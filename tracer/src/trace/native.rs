@@ -11,13 +11,17 @@ use event_log::{MAX_LINE_BYTES, MessageHash, Timestamp};
 
 use super::scan::contains;
 use crate::{
+    clock::NativeMoment,
     node_log::{
-        LineParser, NodeEvent, NodeEventKind, NodeLog, Parsed, PeerList, SNIFF_BYTES, TimeQuality, looks_native,
+        LineParser, NodeEvent, NodeEventKind, NodeLog, Parsed, PushLines, SNIFF_BYTES, TimeQuality, looks_native,
     },
     select::list,
     trace::names::Names,
     units::show_count,
 };
+
+/// Longest reason of a failure that is shown.
+const MAX_REASON_CHARS: usize = 200;
 
 /// A native log.
 #[derive(Debug)]
@@ -43,6 +47,12 @@ pub(super) struct Sighting {
     /// The peers it names, in full where that is certain.
     pub(super) peers: Vec<String>,
     pub(super) quality: TimeQuality,
+    /// What it says of pushes to these peers.
+    pub(super) push: Option<PushLines>,
+    /// Why something failed, where the line says so.
+    pub(super) reason: Option<String>,
+    /// What it is worth to the clocks.
+    pub(super) moment: Option<NativeMoment>,
 }
 
 /// What a line says.
@@ -50,12 +60,18 @@ pub(super) struct Sighting {
 pub(super) enum What {
     Requested,
     RelayReceived,
+    /// Over the node's own REST API.
+    RestPublished,
     RelaySent,
     /// Relayed, to so many peers where it says so.
     Relayed(Option<u64>),
     Pushing,
+    /// The pushes have ended; nwaku says so of all of them.
     Pushed,
+    /// This push went well.
+    PushedToOne,
     PushTimedOut,
+    PushFailed,
     /// The node had it, and this is how it shows.
     Had(&'static str),
     /// Tells of it and does not prove that the relay or the services of the node had it.
@@ -66,29 +82,34 @@ impl What {
     fn of(kind: NodeEventKind<'_>) -> Self {
         match kind {
             NodeEventKind::Lightpush { .. } => Self::Requested,
+            NodeEventKind::RelayReceived { from } if from.is_rest() => Self::RestPublished,
             NodeEventKind::RelayReceived { .. } => Self::RelayReceived,
             NodeEventKind::RelaySent { .. } => Self::RelaySent,
             NodeEventKind::RelayPublished { peers_count } => Self::Relayed(peers_count),
             NodeEventKind::FilterPushStart { .. } => Self::Pushing,
             NodeEventKind::FilterPushDone { .. } => Self::Pushed,
+            NodeEventKind::FilterPushed { .. } => Self::PushedToOne,
             NodeEventKind::FilterTimedOut { .. } => Self::PushTimedOut,
+            NodeEventKind::FilterPushFailed { .. } => Self::PushFailed,
             NodeEventKind::FilterHandling => Self::Had("has it before its filter service"),
             NodeEventKind::FilterDuplicate => Self::Had("has pushed it before, and does not push it again"),
             NodeEventKind::FilterNobody => Self::Had("has no subscriber for it"),
             NodeEventKind::ArchiveHandling => Self::Had("has it before its archive"),
             NodeEventKind::Stored => Self::Had("stores it"),
-            NodeEventKind::SyncReceived => Self::Had("gets it by store synchronisation"),
+            NodeEventKind::SyncReceived => Self::Told("gets it by store synchronisation"),
+            NodeEventKind::SyncStored => Self::Told("stores what came by store synchronisation"),
+            NodeEventKind::RelayRejected => Self::Told("does not accept it: a validator refuses it"),
             NodeEventKind::RelayPublishStart => Self::Told("begins to publish it by relay"),
             NodeEventKind::LightpushFailed { .. } => Self::Told("refuses the lightpush request or could not relay it"),
             NodeEventKind::LightpushAnswered { .. } => Self::Told("answers the lightpush request with success"),
             NodeEventKind::LightpushClientPublish { .. } => Self::Told("pushes it as a light client"),
-            NodeEventKind::FilterPushFailed { .. } => Self::Told("could not push it to a subscriber"),
-            NodeEventKind::StoreRejected => Self::Told("does not store it: its time is too far off"),
+            NodeEventKind::StoreRejected => Self::Told("does not store it"),
             NodeEventKind::FilterClientReceived { .. } => Self::Told("receives it as a filter client"),
             NodeEventKind::TesterPublished => Self::Told("says that its tester published it"),
             NodeEventKind::TesterPublishFailed => Self::Told("says that its tester could not publish it"),
             NodeEventKind::TesterReceived => Self::Told("says that its tester received it"),
             NodeEventKind::Messaging => Self::Told("tells of it in its messaging API"),
+            NodeEventKind::FilterRequest { .. } => Self::Told("is asked by a filter client"),
             NodeEventKind::Address { .. } => Self::Told("names its addresses"),
         }
     }
@@ -115,26 +136,45 @@ impl Sighting {
             hash,
             what: What::of(event.kind),
             event: event.kind.name(),
-            peers: peers_of(event.kind).iter().map(str::to_owned).collect(),
+            peers: event.kind.peers().iter().map(str::to_owned).collect(),
             quality: event.quality,
+            push: PushLines::of(event.kind),
+            reason: event
+                .reason
+                .map(|reason| reason.chars().take(MAX_REASON_CHARS).collect()),
+            moment: NativeMoment::of(event),
         }
     }
 
     /// The line in words, without the node that wrote it.
     pub(super) fn describe(&self, names: &Names) -> String {
+        let reason = self
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(": {reason}"));
+        self.told(names) + &reason
+    }
+
+    fn told(&self, names: &Names) -> String {
         let peers = names.list(&self.peers);
         match self.what {
             What::Requested => format!("reads the lightpush request of {}", or_unnamed(&self.peers, &peers)),
             What::RelayReceived => format!("gets it from {}", or_unnamed(&self.peers, &peers)),
+            What::RestPublished => "gets it over its REST API".to_owned(),
             What::RelaySent => format!("hands it to {peers}"),
             What::Relayed(None) => "has relayed it".to_owned(),
             What::Relayed(Some(count)) => format!("has relayed it to {}", show_count(count, "peer")),
             What::Pushing => format!("begins to push it to {}", or_unnamed(&self.peers, &peers)),
             What::Pushed => format!("ends its pushes to {}", or_unnamed(&self.peers, &peers)),
+            What::PushedToOne => format!("has pushed it to {}", or_unnamed(&self.peers, &peers)),
+            What::PushTimedOut if self.peers.len() > 1 => {
+                format!("gave up its pushes to {peers}, of whom one at least did not take it")
+            }
             What::PushTimedOut => format!(
                 "gave up pushing it to {}, which did not take it",
                 or_unnamed(&self.peers, &peers)
             ),
+            What::PushFailed => format!("could not push it to {}", or_unnamed(&self.peers, &peers)),
             What::Had(text) | What::Told(text) => text.to_owned(),
         }
     }
@@ -145,18 +185,6 @@ fn or_unnamed<'a>(peers: &[String], shown: &'a str) -> &'a str {
         "a peer it does not name"
     } else {
         shown
-    }
-}
-
-fn peers_of(kind: NodeEventKind<'_>) -> PeerList<'_> {
-    match kind {
-        NodeEventKind::Lightpush { peer, .. } | NodeEventKind::LightpushFailed { peer, .. } => peer,
-        NodeEventKind::RelayReceived { from } | NodeEventKind::FilterClientReceived { from } => from,
-        NodeEventKind::RelaySent { to } | NodeEventKind::LightpushClientPublish { to } => to,
-        NodeEventKind::FilterPushStart { peers }
-        | NodeEventKind::FilterPushDone { peers, .. }
-        | NodeEventKind::FilterTimedOut { peers } => peers,
-        _ => PeerList::default(),
     }
 }
 
