@@ -23,6 +23,7 @@ mod words;
 pub(crate) use build::build;
 pub use clock::*;
 pub use counts::*;
+pub(crate) use csv::unrepeatable;
 pub use escape::escape;
 pub use gate::*;
 pub use json::render_json;

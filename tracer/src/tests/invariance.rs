@@ -3,7 +3,7 @@
 use event_log::event::FailureOutcome;
 use proptest::prelude::*;
 
-use super::{fixture::*, reference::history};
+use super::{fixture::*, reference::history, tables::tables};
 use crate::report::{TextStyle, render_json, render_text};
 
 fn shown(logs: &[LogText]) -> (String, String) {
@@ -57,6 +57,11 @@ proptest! {
         (before, after) in history().prop_flat_map(|h| (Just(h.logs()), shuffled(h.logs())))
     ) {
         prop_assert_eq!(shown(&before), shown(&after));
+    }
+
+    #[test]
+    fn the_order_of_lines_does_not_matter_for_the_tables(logs in shuffled(busy_run())) {
+        prop_assert_eq!(tables(&logs), tables(&busy_run()));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod places;
 mod reference;
 mod reports;
 mod sets;
+mod tables;
 mod text;
 mod traces;
 mod transports;

@@ -1,12 +1,10 @@
 //! Every form of the report, with names that would do harm in each.
 
-use std::{fs, io::Write as _};
-
 use event_log::event::FailureOutcome;
 
 use super::fixture::*;
 use crate::{
-    report::{Report, ReportKind, ReportTarget, Reporter as _},
+    report::{Report, ReportKind, Reporter as _},
     series::OutageKind,
 };
 
@@ -219,69 +217,4 @@ fn markdown_holds_no_markup_of_a_log() {
     assert!(!text.contains("<b>") && !text.contains("</script>") && !text.contains('`'));
     assert!(text.contains("&#124;&#96;x&#96;&#124;"), "{text}");
     assert!(text.len() < 900 * 1024);
-}
-
-#[test]
-fn csv_has_the_columns_of_the_analyzer() {
-    let folder = tempfile::tempdir().unwrap();
-    let logs = outage_run();
-    let mut paths = Vec::new();
-    for log in &logs {
-        paths.push(folder.path().join(&log.path));
-        fs::write(paths.last().unwrap(), log.text()).unwrap();
-    }
-    let report = crate::report(&paths, &crate::Options::default()).unwrap();
-    let out = folder.path().join("tables");
-    let target: ReportTarget = format!("csv={}", out.display()).parse().unwrap();
-    target.write(&report, &paths).unwrap();
-    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
-    let received = read("received.csv");
-    assert!(
-        received
-            .starts_with("shard,msg_hash,timestamp,receiver_peer_id,sender_peer_id,delayMs,receiver,sender,index\n")
-    );
-    assert_eq!(received.lines().count(), 1 + 7);
-    let first = received.lines().nth(1).unwrap();
-    assert!(
-        first.contains(",2023-11-14 22:13:21.051000000,peer of receiver-1/0,16Uiu2HAmNode,"),
-        "{first}"
-    );
-    let sent = read("sent.csv");
-    assert!(sent.starts_with("shard,msg_hash,timestamp,sender_peer_id,receiver_peer_id,sender,index,attempt\n"));
-    assert_eq!(sent.lines().count(), 1 + 13);
-    assert_eq!(read("lost.csv").lines().count(), 1 + 7);
-    assert!(ReportKind::Csv.render(&hostile_report()).contains("\\u{1b}"));
-}
-
-#[test]
-fn csv_of_compressed_logs_is_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let tables = |endings: [&str; 2]| {
-        let mut paths = Vec::new();
-        for (log, ending) in outage_run().iter().zip(endings) {
-            let text = log.text().into_bytes();
-            let bytes = match ending {
-                ".gz" => {
-                    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-                    encoder.write_all(&text).unwrap();
-                    encoder.finish().unwrap()
-                }
-                ".zst" => zstd::encode_all(text.as_slice(), 3).unwrap(),
-                _ => text,
-            };
-            paths.push(folder.path().join(format!("{}{ending}", log.path)));
-            fs::write(paths.last().unwrap(), bytes).unwrap();
-        }
-        let report = crate::report(&paths, &crate::Options::default()).unwrap();
-        let out = folder.path().join(format!("tables{}", endings[0]));
-        let target: ReportTarget = format!("csv={}", out.display()).parse().unwrap();
-        target.write(&report, &paths).unwrap();
-        ["received.csv", "sent.csv", "lost.csv"].map(|name| fs::read_to_string(out.join(name)).unwrap())
-    };
-    let plain = tables(["", ""]);
-    assert_eq!(
-        plain.each_ref().map(|table| table.lines().count()),
-        [1 + 7, 1 + 13, 1 + 7]
-    );
-    assert_eq!(tables([".gz", ".zst"]), plain);
 }
