@@ -42,6 +42,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         receiver_reports,
         series,
         latency,
+        ages,
         received_by_any,
     } = desk.judge_all();
     let senders = publish::senders(archive, &book, &received_by_any, options);
@@ -59,7 +60,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
     });
     let reasons = reasons(&selection, &receiver_reports, judged.reasons);
     let totals = totals(&senders, &receiver_reports, &latency);
-    let series = series.finish();
+    let series = series.finish(&received_by_any);
     let (latency_groups, latency_histogram) = latency.finish();
     Report {
         report_version: REPORT_VERSION,
@@ -77,7 +78,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         outages: series.outages,
         latency_groups,
         latency_histogram,
-        duplicates: series.duplicates,
+        duplicates: ages.finish(),
         reordering: series.reordering,
         lost_messages: series.lost_messages,
         senders,

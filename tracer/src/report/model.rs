@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the report's structure: changes when a field changes its meaning or goes.
-pub const REPORT_VERSION: u32 = 2;
+pub const REPORT_VERSION: u32 = 3;
 
 /// One sender.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -168,7 +168,7 @@ pub struct ReceiverReport {
     pub unexpected_by_sender: Vec<UnexpectedReport>,
     /// By sender.
     pub senders: Vec<CellReport>,
-    /// Every duplicate, the oldest first.
+    /// The duplicates, the oldest first: 100 at most. `counts` counts them all.
     pub duplicates: Vec<DuplicateReport>,
     /// How far behind its out-of-order arrivals came.
     pub reordering: Reordering,

@@ -4,6 +4,7 @@ use event_log::event::FailureOutcome;
 
 use super::fixture::*;
 use crate::{
+    judge::MAX_DUPLICATES_LISTED,
     report::{Report, ReportKind, Reporter as _},
     series::OutageKind,
 };
@@ -217,4 +218,109 @@ fn markdown_holds_no_markup_of_a_log() {
     assert!(!text.contains("<b>") && !text.contains("</script>") && !text.contains('`'));
     assert!(text.contains("&#124;&#96;x&#96;&#124;"), "{text}");
     assert!(text.len() < 900 * 1024);
+}
+
+#[test]
+fn ten_thousand_time_outs_do_not_hide_a_loss() {
+    let mut sent = publisher("publisher-1", 10_010);
+    sent.acked(1, 1).acked(2, 1);
+    (3..=10_010).for_each(|index| {
+        sent.failed(index, 1, FailureOutcome::NoAnswer, false);
+    });
+    sent.end(intended(10_010) + 1000, "completed");
+    // Message 4 arrived although nobody acknowledged it: it is not lost.
+    let mut heard = receiver_of("receiver-1", [1, 4]);
+    heard.end(intended(10_010) + 30_000, "idle");
+    let lost = report_on(&[sent, heard]).lost_messages;
+    let first = &lost.listed[0];
+    assert_eq!((first.receiver.as_deref(), first.index), (Some("receiver-1/0"), 2));
+    assert_eq!((lost.listed.len(), lost.more), (10_000, 1 + 10_007 - 10_000));
+    assert!(
+        lost.listed[1..]
+            .iter()
+            .all(|lost| lost.receiver.is_none() && lost.index != 4)
+    );
+}
+
+#[test]
+fn unfinished_messages_are_never_called_unacknowledged() {
+    // The publisher was killed while four messages were on their way.
+    let mut sent = publisher("publisher-1", 9);
+    sent.acked(1, 1).failed(2, 1, FailureOutcome::NotSent, false);
+    sent.failed(3, 1, FailureOutcome::NotSent, false)
+        .attempt(4, 1)
+        .attempt(5, 1)
+        .attempt(6, 1);
+    sent.failed(7, 1, FailureOutcome::NoAnswer, true);
+    let mut heard = receiver_of("receiver-1", [1]);
+    heard.end(30_000, "idle");
+    let run = |sent: LogText| report_on(&[sent, heard.clone()]);
+    let torn = run(sent.clone());
+    let in_buckets = |report: &crate::Report| report.over_time.buckets.iter().map(|b| b.never_acked).sum::<u64>();
+    assert_eq!((torn.senders[0].unfinished, torn.senders[0].never_acked), (4, 2));
+    assert_eq!(
+        (in_buckets(&torn), torn.outages.len(), torn.lost_messages.listed.len()),
+        (2, 0, 2)
+    );
+    assert_eq!(torn.totals.not_published, 2);
+    // An unfinished message neither lengthens an outage nor ends it.
+    sent.failed(8, 1, FailureOutcome::NotSent, false);
+    let torn = run(sent.clone());
+    let outage = &torn.outages[0];
+    assert_eq!(
+        (outage.lost, outage.end, outage.losses[0].indices.show(9)),
+        (3, None, "2-3, 8".to_owned())
+    );
+    sent.end(30_000, "signal");
+    assert_eq!(
+        (in_buckets(&run(sent.clone())), run(sent).lost_messages.listed.len()),
+        (7, 7)
+    );
+}
+
+#[test]
+fn of_many_duplicates_the_oldest_are_listed_and_all_are_counted() {
+    let many = 5 * MAX_DUPLICATES_LISTED as i64;
+    let mut heard = receiver_of("receiver-1", 1..=3);
+    // Ages of 1 to `many` ms, not in order.
+    (0..many).for_each(|n| {
+        let age = 1 + n * 7 % many;
+        heard.received_at(intended(1) + 51 + age, "publisher-1/0", 1, 1);
+    });
+    heard.end(30_000, "idle");
+    let report = report_on(&[clean_publisher(3), heard]);
+    let r = &report.receivers[0];
+    assert_eq!(r.counts.duplicates, many as u64);
+    let listed: Vec<i64> = r.duplicates.iter().map(|d| d.age_ns / 1_000_000).collect();
+    let oldest: Vec<i64> = (0..MAX_DUPLICATES_LISTED as i64).map(|n| many - n).collect();
+    assert_eq!(listed, oldest);
+    let age = &report.duplicates.age;
+    assert_eq!(
+        (age.n, age.max_ns, age.percentile_ns(50)),
+        (many as u64, Some(many * 1_000_000), Some(many / 2 * 1_000_000))
+    );
+    assert_eq!(
+        report.duplicates.histogram.iter().map(|bin| bin.count).sum::<u64>(),
+        many as u64
+    );
+}
+
+#[test]
+fn groups_have_their_latency_since_sent_too() {
+    let report = report_on(&outage_run());
+    let groups = &report.latency_groups;
+    for group in [
+        &groups.by_push_node,
+        &groups.by_filter_node,
+        &groups.by_content_topic,
+        &groups.by_size,
+    ] {
+        assert_eq!(group.len(), 1);
+        assert_eq!(group[0].from_intended, report.totals.latency.from_intended);
+        assert_eq!(group[0].from_sent, report.totals.latency.from_sent);
+    }
+    assert_ne!(
+        groups.by_size[0].from_sent.min_ns,
+        groups.by_size[0].from_intended.min_ns
+    );
 }
