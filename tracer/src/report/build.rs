@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Clock, Counts, Definitions, Latency, PlaceCount, REPORT_VERSION, ReceiverReport, Report, SenderReport, Totals,
-    Verdict,
+    Clock, Counts, Definitions, JudgedBy, Latency, PlaceCount, REPORT_VERSION, ReceiverReport, Report, SenderReport,
+    Totals, Verdict,
     inventory::{log_report, reasons, warnings},
     judging::{Desk, Judged},
 };
@@ -70,6 +70,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         reasons,
         warnings: warnings(archive, &selection, &receiver_reports),
         run: selection.run.clone(),
+        judged_by: JudgedBy::Limits,
         gates: judged.gates,
         totals,
         publish_outcomes: publish::outcomes(archive, &book, &selection.publishers),

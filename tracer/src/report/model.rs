@@ -234,6 +234,8 @@ pub struct LogReport {
     pub host: Option<String>,
     /// Program version.
     pub version: Option<String>,
+    /// When it begins; absent from logs without events of a role.
+    pub started: Option<Timestamp>,
     /// Why the role ended; absent from a torn log.
     pub ended: Option<String>,
     /// Whether `run_ended` is missing.
@@ -274,6 +276,16 @@ pub struct Definitions {
     pub late_after_ns: i64,
 }
 
+/// What the gates of a report are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedBy {
+    /// The limits of `tracer report`.
+    Limits,
+    /// The expressions given to `tracer gate`.
+    Expressions,
+}
+
 /// The report on one run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
@@ -287,6 +299,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Run id; absent when no single run was judged.
     pub run: Option<String>,
+    /// What the gates are: limits, or expressions of the user.
+    pub judged_by: JudgedBy,
     /// Limits with values and margins.
     pub gates: Vec<Gate>,
     /// Sums.
