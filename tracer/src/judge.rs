@@ -15,6 +15,10 @@ use crate::{
     symbols::Symbol,
 };
 
+/// Most duplicates of one receiver that are listed one by one: with redundant subscriptions every message is one, by
+/// design. A person looks at the oldest few; all are counted, and so are their ages.
+pub(crate) const MAX_DUPLICATES_LISTED: usize = 100;
+
 /// What became of the messages of all senders at one receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Judgement {
@@ -22,6 +26,7 @@ pub(crate) struct Judgement {
     pub(crate) cells: Vec<Cell>,
     /// Of each slot of the book.
     pub(crate) fates: Vec<Fate>,
+    /// The oldest, [`MAX_DUPLICATES_LISTED`] at most.
     pub(crate) duplicates: Vec<Duplicate>,
     /// Hashes that no publisher log knows, with what the payload says.
     pub(crate) unexpected: Vec<(Symbol, u32)>,
@@ -92,7 +97,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The first arrivals at one receiver and nothing else.
+    /// The arrivals at one receiver and nothing else.
     pub(crate) fn arrivals(&mut self, receiver: &Receiver<'_>) -> &Arrivals {
         self.arrivals.take(self.book, self.archive, receiver.ways);
         &self.arrivals
@@ -207,25 +212,48 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Arrivals of hashes that had arrived before, the oldest first.
+    /// Counts the arrivals of hashes that had arrived before, and keeps the oldest.
     fn duplicates(&self, judgement: &mut Judgement) {
-        for (attempt, again_ns) in &self.arrivals.again {
-            let record = &self.book.attempts[*attempt as usize];
+        let oldest = &mut judgement.duplicates;
+        let mut least_age_ns = i64::MIN;
+        for (attempt, age_ns) in self.ages() {
+            let record = &self.book.attempts[attempt as usize];
             let sender = self.book.sender_of(record);
             judgement.cells[sender].counts.duplicates += 1;
-            judgement.duplicates.push(Duplicate {
+            if age_ns < least_age_ns {
+                continue;
+            }
+            oldest.push(Duplicate {
                 sender,
                 index: record.index,
                 hash: record.hash,
-                age_ns: again_ns.saturating_sub(self.arrivals.first_of_attempt_ns(*attempt)),
+                age_ns,
             });
+            if oldest.len() >= 2 * MAX_DUPLICATES_LISTED {
+                self.keep_oldest(oldest);
+                least_age_ns = oldest.last().map_or(least_age_ns, |least| least.age_ns);
+            }
         }
+        self.keep_oldest(oldest);
+    }
+
+    /// The attempts that arrived again at the receiver judged last, each time with its age: that arrival less the first.
+    pub(crate) fn ages(&self) -> impl Iterator<Item = (u32, i64)> {
+        self.arrivals.again.iter().map(|(attempt, again_ns)| {
+            let age_ns = again_ns.saturating_sub(self.arrivals.first_of_attempt_ns(*attempt));
+            (*attempt, age_ns)
+        })
+    }
+
+    /// Puts duplicates into their order, the oldest first, and forgets those beyond the limit.
+    fn keep_oldest(&self, duplicates: &mut Vec<Duplicate>) {
         let bytes = |d: &Duplicate| self.archive.hashes.bytes(d.hash);
-        judgement.duplicates.sort_by(|a, b| {
+        duplicates.sort_by(|a, b| {
             b.age_ns
                 .cmp(&a.age_ns)
                 .then_with(|| (a.sender, a.index, bytes(a)).cmp(&(b.sender, b.index, bytes(b))))
         });
+        duplicates.truncate(MAX_DUPLICATES_LISTED);
     }
 
     /// What no publisher log knows: of another run when its payload says so, and otherwise unexpected, once a hash.

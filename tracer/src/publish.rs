@@ -40,13 +40,12 @@ fn report(
     let slots = &book.slots[sender.slots.clone()];
     let attempts = || slots.iter().flat_map(|slot| book.attempts_at(slot));
     let count = |state: SlotState| slots.iter().filter(|slot| slot.state == state).count() as u64;
-    let torn = sender.logs.iter().any(|log| archive.logs[*log].ended.is_none());
-    let unfinished = |slot: &Slot| torn && is_unfinished(book.attempts_at(slot));
-    let never_acked = || slots.iter().filter(|slot| slot.state != SlotState::Acked);
+    let unacked = slots.iter().filter(|slot| slot.state != SlotState::Acked).count();
+    let never_acked = || slots.iter().filter(|slot| is_never_acked(archive, book, slot));
     let not_published = sender
         .slots
         .clone()
-        .filter(|at| book.slots[*at].state != SlotState::Acked && !received_by_any[*at]);
+        .filter(|at| is_never_acked(archive, book, &book.slots[*at]) && !received_by_any[*at]);
     let header = sender.logs.first().and_then(|log| archive.logs[*log].header.as_ref());
     let mut ack_ns: Vec<i64> = attempts()
         .filter(|a| a.outcome == Outcome::Acked)
@@ -66,14 +65,11 @@ fn report(
         acked: count(SlotState::Acked),
         failed: count(SlotState::Failed),
         indeterminate: count(SlotState::Indeterminate),
-        unfinished: never_acked().filter(|slot| unfinished(slot)).count() as u64,
-        never_acked: never_acked().filter(|slot| !unfinished(slot)).count() as u64,
+        unfinished: (unacked - never_acked().count()) as u64,
+        never_acked: never_acked().count() as u64,
         not_published: not_published.count() as u64,
-        never_acked_indices: never_acked()
-            .filter(|slot| !unfinished(slot))
-            .map(|slot| slot.index)
-            .collect::<IndexRanges>(),
-        never_acked_by_place: by_place(never_acked().filter(|slot| !unfinished(slot)), book),
+        never_acked_indices: never_acked().map(|slot| slot.index).collect::<IndexRanges>(),
+        never_acked_by_place: by_place(never_acked(), book),
         ack_latency: Distribution::of(&mut ack_ns),
         slip: Distribution::of(&mut slip_ns),
         slip_limit_ns: slip_limit_ns(header.and_then(|header| header.interval_ns), options),
@@ -89,6 +85,16 @@ fn by_place<'a>(slots: impl Iterator<Item = &'a Slot>, book: &Book) -> Vec<Place
             .push(slot.index);
     }
     PlacedLoss::list(&by_place)
+}
+
+/// Whether a message was never acknowledged. One that a publisher was still busy with when its log broke off is *unfinished*
+/// and does not count.
+pub(crate) fn is_never_acked(archive: &Archive, book: &Book, slot: &Slot) -> bool {
+    slot.state != SlotState::Acked && {
+        let logs = &book.senders[slot.sender()].logs;
+        let torn = logs.iter().any(|log| archive.logs[*log].ended.is_none());
+        !(torn && is_unfinished(book.attempts_at(slot)))
+    }
 }
 
 /// Whether the publisher was not done with a message: its last attempt has no outcome, or another was to follow.

@@ -19,7 +19,9 @@ use crate::{
     load::load,
     model::Archive,
     options::Options,
-    report::{self, Report, ReportTarget, TextStyle, Verdict, escape, render_json, render_text},
+    report::{
+        self, Report, ReportKind, ReportTarget, TextStyle, Verdict, escape, render_json, render_text, unrepeatable,
+    },
 };
 
 /// Reads the logs `inputs` and reports on them.
@@ -74,6 +76,15 @@ fn run_report(args: &ReportArgs) -> ExitCode {
 
 /// Reads files and log stores, reports, lets `judge` change the report, and writes it.
 pub(crate) fn report_and_deliver(args: &LogArgs, options: &Options, judge: impl FnOnce(&mut Report)) -> ExitCode {
+    // Said before everything is read once in vain.
+    let wants_csv = args.reports.iter().any(|target| target.kind == ReportKind::Csv);
+    if let Some(path) = wants_csv.then(|| unrepeatable(&args.logs)).flatten() {
+        complain(&format!(
+            "--report csv reads the logs twice, and {} can be read only once: give a file instead",
+            path.display()
+        ));
+        return ExitCode::Usage;
+    }
     // The answers of the stores stay as long as this does.
     let spool = match Spool::fetch(&args.sources) {
         Ok(spool) => spool,
@@ -101,32 +112,32 @@ pub(crate) fn refuse(error: &InputError) -> ExitCode {
     }
 }
 
-/// Writes the report where it was asked for; the exit code is that of its verdict.
+/// Writes the report where it was asked for; the exit code is that of its verdict. A form that cannot be written keeps no
+/// other from being written.
 fn deliver(args: &LogArgs, inputs: &[PathBuf], report: &Report) -> ExitCode {
-    let text = match args.format {
-        Format::Table => render_text(report, style(args)),
-        Format::Json => render_json(report),
+    let mut all_written = true;
+    let mut check = |place: String, written: io::Result<()>| {
+        if let Err(error) = written {
+            complain(&format!("cannot write the report to {place}: {error}"));
+            all_written = false;
+        }
     };
     for target in &args.reports {
-        if let Err(error) = target.write(report, inputs) {
-            complain(&format!(
-                "cannot write the report to {}: {error}",
-                target.path.display()
-            ));
-            return ExitCode::Output;
-        }
+        check(target.path.display().to_string(), target.write(report, inputs));
     }
     // A form asked for on standard output takes the place of the one that would go there.
     let taken = args.output.is_none() && args.reports.iter().any(ReportTarget::is_stdout);
-    if let Err(error) = if taken { Ok(()) } else { write(args, &text) } {
-        let place = args
-            .output
-            .as_ref()
-            .map_or("standard output".to_owned(), |path| path.display().to_string());
-        complain(&format!("cannot write the report to {place}: {error}"));
-        return ExitCode::Output;
+    if !taken {
+        let text = match args.format {
+            Format::Table => render_text(report, style(args)),
+            Format::Json => render_json(report),
+        };
+        let place = args.output.as_ref();
+        let place = place.map_or("standard output".to_owned(), |path| path.display().to_string());
+        check(place, write(args, &text));
     }
     match report.verdict {
+        _ if !all_written => ExitCode::Output,
         Verdict::Pass => ExitCode::Pass,
         Verdict::Fail => ExitCode::Fail,
         Verdict::Unknown => ExitCode::Unknown,

@@ -355,6 +355,52 @@ fn a_report_to_a_pipe_has_no_colour() {
     assert!(!run(folder.path(), &["report", "."]).stdout.contains(&0x1b));
 }
 
+#[test]
+fn csv_refuses_what_it_cannot_read_twice_before_reading_it() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 1, true);
+    let csv = ["--report", "csv=tables"];
+    let on = |log: &str| {
+        run(
+            folder.path(),
+            &[&["report", log, "publisher-1.jsonl"], &csv[..]].concat(),
+        )
+    };
+    expect_complaint(&on("-"), 64, "csv reads the logs twice, and - can be read only once");
+    #[cfg(unix)]
+    {
+        // With nobody at its other end, a pipe that was opened would be waited for without end.
+        let made = Command::new("mkfifo")
+            .arg(folder.path().join("pipe.jsonl"))
+            .status()
+            .unwrap();
+        assert!(made.success());
+        expect_complaint(&on("pipe.jsonl"), 64, "pipe.jsonl can be read only once");
+        expect_complaint(&on("*.jsonl"), 64, "pipe.jsonl can be read only once");
+    }
+    assert!(!folder.path().join("tables").exists());
+}
+
+#[test]
+fn a_form_that_cannot_be_written_keeps_no_other_from_being_written() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 1, true);
+    receive(folder.path(), [1]);
+    fs::write(folder.path().join("file"), "").unwrap();
+    let args = [
+        "report",
+        ".",
+        "--report",
+        "csv=file/tables",
+        "--report",
+        "html=page.html",
+    ];
+    let output = run(folder.path(), &args);
+    expect(&output, 74, "PASS: 1 of 1 messages acked");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write the report to file/tables"));
+    assert!(folder.path().join("page.html").exists());
+}
+
 /// A VictoriaLogs that answers one request with the event logs in `folder`, a stream each; it gives its address.
 fn victorialogs(folder: &Path, status: &'static str) -> String {
     let mut body = String::new();

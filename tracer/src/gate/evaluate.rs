@@ -7,7 +7,7 @@ use super::{
     metric::{Scope, Unit},
 };
 use crate::{
-    report::{Gate, Reason, ReasonCode, Report, Verdict},
+    report::{Gate, JudgedBy, Reason, ReasonCode, Report, Verdict},
     units::{show_ns, show_number},
 };
 
@@ -34,6 +34,7 @@ struct Outcome<'a> {
 /// Judges `report` by `expressions` instead of the limits of `report`; what makes a run unknown stays.
 pub(crate) fn apply(report: &mut Report, expressions: &[Expression]) {
     let facts = Facts::of(report);
+    report.judged_by = JudgedBy::Expressions;
     report.reasons.retain(|reason| !LIMIT_CODES.contains(&reason.code));
     report.gates.retain(|gate| gate.name == crate::verdict::SLIP_GATE);
     let mut reasons = Vec::new();

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Clock, Counts, Definitions, Latency, PlaceCount, REPORT_VERSION, ReceiverReport, Report, SenderReport, Totals,
-    Verdict,
+    Clock, Counts, Definitions, JudgedBy, Latency, PlaceCount, REPORT_VERSION, ReceiverReport, Report, SenderReport,
+    Totals, Verdict,
     inventory::{log_report, reasons, warnings},
     judging::{Desk, Judged},
 };
@@ -42,6 +42,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         receiver_reports,
         series,
         latency,
+        ages,
         received_by_any,
     } = desk.judge_all();
     let senders = publish::senders(archive, &book, &received_by_any, options);
@@ -59,7 +60,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
     });
     let reasons = reasons(&selection, &receiver_reports, judged.reasons);
     let totals = totals(&senders, &receiver_reports, &latency);
-    let series = series.finish();
+    let series = series.finish(&received_by_any);
     let (latency_groups, latency_histogram) = latency.finish();
     Report {
         report_version: REPORT_VERSION,
@@ -69,6 +70,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         reasons,
         warnings: warnings(archive, &selection, &receiver_reports),
         run: selection.run.clone(),
+        judged_by: JudgedBy::Limits,
         gates: judged.gates,
         totals,
         publish_outcomes: publish::outcomes(archive, &book, &selection.publishers),
@@ -77,7 +79,7 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         outages: series.outages,
         latency_groups,
         latency_histogram,
-        duplicates: series.duplicates,
+        duplicates: ages.finish(),
         reordering: series.reordering,
         lost_messages: series.lost_messages,
         senders,

@@ -20,20 +20,32 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The escaped text in at most `max_chars` characters; the middle goes, because names differ at their ends.
+/// The escaped text in at most `max_chars` characters; the middle goes, because names differ at their ends. A name may be
+/// a megabyte and stand in thousands of cells: only its ends are looked at.
 pub(super) fn short(text: &str, max_chars: usize) -> String {
-    let safe = escape(text);
-    let count = safe.chars().count();
-    if count <= max_chars {
-        return safe.into_owned();
+    let mut head: Vec<char> = text.chars().flat_map(shown).take(max_chars + 1).collect();
+    if head.len() <= max_chars {
+        return head.into_iter().collect();
     }
     let tail_chars = max_chars / 2;
-    let head: String = safe.chars().take(max_chars - tail_chars - 1).collect();
-    let tail: String = safe.chars().skip(count - tail_chars).collect();
-    format!("{head}…{tail}")
+    head.truncate(max_chars - tail_chars - 1);
+    let backwards = text
+        .chars()
+        .rev()
+        .flat_map(|c| shown(c).collect::<Vec<_>>().into_iter().rev());
+    let tail: Vec<char> = backwards.take(tail_chars).collect();
+    head.into_iter().chain(['…']).chain(tail.into_iter().rev()).collect()
 }
 
-fn is_unsafe(c: char) -> bool {
+/// A character as it is shown.
+fn shown(c: char) -> impl Iterator<Item = char> {
+    let unsafe_c = is_unsafe(c).then(|| c.escape_unicode());
+    let safe_c = unsafe_c.is_none().then_some(c);
+    unsafe_c.into_iter().flatten().chain(safe_c)
+}
+
+/// Whether a terminal would obey the character, or hide it.
+pub(super) fn is_unsafe(c: char) -> bool {
     // C0, DEL and C1 are `is_control`; the rest changes direction, breaks lines or cannot be seen.
     c.is_control()
         || matches!(c,
@@ -63,13 +75,20 @@ mod tests {
         assert_eq!(short("publisher-1/0", 20), "publisher-1/0");
         assert_eq!(short("a-very-long-name/17", 11), "a-ver…me/17");
         assert_eq!(short("a-very-long-name/17", 11).chars().count(), 11);
+        assert_eq!(short("ab\u{202e}cdefgh\u{1b}", 12), "ab\\u{…\\u{1b}");
     }
 
     proptest! {
         #[test]
         fn nothing_unsafe_is_left(text in ".{0,80}", max_chars in 4_usize..40) {
             prop_assert!(!escape(&text).chars().any(is_unsafe));
-            prop_assert!(short(&text, max_chars).chars().count() <= max_chars);
+            let shortened = short(&text, max_chars);
+            prop_assert!(shortened.chars().count() <= max_chars);
+            let safe = escape(&text);
+            match shortened.split_once('…').filter(|_| !text.contains('…')) {
+                Some((head, tail)) => prop_assert!(safe.starts_with(head) && safe.ends_with(tail)),
+                None => prop_assert!(text.contains('…') || safe == shortened),
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a report says about the run as a whole: reasons, warnings, the list of logs.
 
+use event_log::Timestamp;
+
 use super::{Clock, LogReport, Reason, ReasonCode, ReceiverReport, Skipped, Verdict};
 use crate::{
     model::{Archive, Log},
@@ -77,6 +79,7 @@ pub(super) fn log_report(log: &Log, number: usize, selection: &Selection) -> Log
         run: header.map(|header| header.run.clone()),
         host: header.map(|header| header.host.clone()),
         version: header.map(|header| header.version.clone()),
+        started: header.map(|header| Timestamp::from_unix_ns(header.started_ns)),
         ended: log.ended.as_ref().map(|ended| ended.reason.clone()),
         torn: log.ended.is_none(),
         events: log.lines.events,

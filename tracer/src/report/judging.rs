@@ -9,7 +9,7 @@ use crate::{
     parallel::in_order,
     place::Evidence,
     receivers::Receiver,
-    series::{Frame, Kinds, Latencies, LatencyTallies, RunLatency, Series, Share},
+    series::{AgeTally, Frame, Kinds, Latencies, LatencyTallies, RunAges, RunLatency, Series, Share},
 };
 
 /// What the judgement of every receiver needs.
@@ -28,6 +28,7 @@ pub(super) struct Judged<'a> {
     pub(super) receiver_reports: Vec<ReceiverReport>,
     pub(super) series: Series<'a>,
     pub(super) latency: RunLatency,
+    pub(super) ages: RunAges,
     /// By slot of the book.
     pub(super) received_by_any: Vec<bool>,
 }
@@ -36,6 +37,7 @@ pub(super) struct Judged<'a> {
 struct Worker<'a> {
     judge: Judge<'a>,
     latencies: LatencyTallies,
+    ages: AgeTally,
     received_by_any: Vec<bool>,
 }
 
@@ -44,6 +46,7 @@ impl<'a> Desk<'a> {
         Worker {
             judge: Judge::new(self.archive, self.book, self.evidence, self.options),
             latencies: LatencyTallies::default(),
+            ages: AgeTally::default(),
             received_by_any: vec![false; self.book.slots.len()],
         }
     }
@@ -61,21 +64,24 @@ impl<'a> Desk<'a> {
                 series.take(share);
             },
         );
-        let mut latencies = LatencyTallies::default();
+        let (mut latencies, mut ages) = (LatencyTallies::default(), AgeTally::default());
         let mut received_by_any = vec![false; self.book.slots.len()];
         for worker in workers {
             latencies.merge(worker.latencies);
+            ages.merge(&worker.ages);
             let all = received_by_any.iter_mut().zip(worker.received_by_any);
             all.for_each(|(received, by_these)| *received |= by_these);
         }
         let mut latency = RunLatency::new(&latencies, self.kinds, &self.archive.symbols);
-        while !latency.is_done() {
-            self.narrow(&mut latency);
+        let mut ages = ages.finish();
+        while !(latency.is_done() && ages.narrowing.is_done()) {
+            self.narrow(&mut latency, &mut ages);
         }
         Judged {
             receiver_reports,
             series,
             latency,
+            ages,
             received_by_any,
         }
     }
@@ -83,6 +89,7 @@ impl<'a> Desk<'a> {
     fn judge(&self, worker: &mut Worker<'_>, receiver: &Receiver<'_>) -> (ReceiverReport, Share) {
         let mut judgement = worker.judge.judge(receiver);
         judgement.mark_received(&mut worker.received_by_any);
+        worker.judge.ages().for_each(|(_, age_ns)| worker.ages.add(age_ns));
         let latencies = Latencies {
             firsts: &judgement.firsts,
             from_intended_ns: &judgement.from_intended_ns,
@@ -100,25 +107,28 @@ impl<'a> Desk<'a> {
         (report, share)
     }
 
-    /// Goes through all latencies once more.
-    fn narrow(&self, latency: &mut RunLatency) {
+    /// Goes through all latencies and ages once more.
+    fn narrow(&self, latency: &mut RunLatency, ages: &mut RunAges) {
         let judge = || Judge::new(self.archive, self.book, self.evidence, self.options);
         let rounds = in_order(
             self.receivers.len(),
-            || (judge(), latency.round()),
-            |(judge, round), number| {
+            || (judge(), latency.round(), ages.narrowing.catch()),
+            |(judge, round, ages), number| {
                 let receiver = &self.receivers[number];
                 round.look(self.kinds, judge.arrivals(receiver).latencies());
+                judge.ages().for_each(|(_, age_ns)| ages.look(&[age_ns]));
             },
             |()| (),
         );
-        let caught = rounds.into_iter().map(|(_, round)| round.end());
-        let caught = caught.reduce(|mut all, caught| {
-            all.merge(caught);
-            all
+        let caught = rounds.into_iter().map(|(_, round, ages)| (round.end(), ages));
+        let caught = caught.reduce(|(mut latencies, mut ages), (more_latencies, more_ages)| {
+            latencies.merge(more_latencies);
+            ages.merge(more_ages);
+            (latencies, ages)
         });
-        if let Some(caught) = caught {
-            latency.take(caught);
+        if let Some((caught_latencies, caught_ages)) = caught {
+            latency.take(caught_latencies);
+            ages.narrowing.take(caught_ages);
         }
     }
 }

@@ -3,13 +3,23 @@
 //! A gate that fails is a failure, one that cannot be judged an error. Reasons that belong to no gate are in a case of
 //! their own, *verdict*, so that a suite is never empty and never green when the run is not.
 
+use event_log::Timestamp;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Gate, Report, Verdict, escape};
+use super::{
+    Gate, JudgedBy, Report, Verdict,
+    escape::{is_unsafe, short},
+};
 use crate::units::show_number;
 
 /// Class of all cases: CI servers group by it.
 const CLASS: &str = "tracer.gates";
+
+/// Longest text of a log or of the user in the document: servers keep suites for years and show a line of each case.
+const MAX_TEXT_CHARS: usize = 1000;
+
+/// Most reasons listed.
+const MAX_REASONS: usize = 100;
 
 /// The report as JUnit XML.
 #[must_use]
@@ -19,9 +29,14 @@ pub fn render_junit(report: &Report) -> String {
     let run = report.run.as_deref().map_or("no run".to_owned(), &mut clean);
     let mut cases: Vec<TestCase> = report.gates.iter().map(|gate| of_gate(gate, &mut clean)).collect();
     cases.push(of_verdict(report, &mut clean));
-    let mut suite = TestSuite::new(format!("tracer run {run}"));
-    if let Some(bucket) = report.over_time.buckets.first() {
-        suite.extra.insert("timestamp".into(), bucket.begin.to_string().into());
+    // Servers keep one suite of each name: a report and a gate of one run are two.
+    let command = match report.judged_by {
+        JudgedBy::Limits => "report",
+        JudgedBy::Expressions => "gate",
+    };
+    let mut suite = TestSuite::new(format!("tracer {command} run {run}"));
+    if let Some(begin) = begin(report) {
+        suite.extra.insert("timestamp".into(), begin.to_string().into());
     }
     suite.add_test_cases(cases);
     suite.add_property(("run", run.as_str()));
@@ -33,6 +48,13 @@ pub fn render_junit(report: &Report) -> String {
         .expect("writing XML into memory fails for illegal characters only, and those are replaced");
     // The schema knows this attribute of a suite, not of the root.
     text.replacen(" skipped=\"0\"", "", 1)
+}
+
+/// When the first message was due; of a run without messages, when its first log begins.
+fn begin(report: &Report) -> Option<Timestamp> {
+    let first_message = report.over_time.buckets.first().map(|bucket| bucket.begin);
+    let first_log = || report.logs.iter().filter_map(|log| log.started).min();
+    first_message.or_else(first_log)
 }
 
 fn of_gate(gate: &Gate, clean: &mut impl FnMut(&str) -> String) -> TestCase {
@@ -50,7 +72,11 @@ fn of_gate(gate: &Gate, clean: &mut impl FnMut(&str) -> String) -> TestCase {
 
 /// What the run as a whole comes to.
 fn of_verdict(report: &Report, clean: &mut impl FnMut(&str) -> String) -> TestCase {
-    let texts: Vec<String> = report.reasons.iter().map(|reason| clean(&reason.text)).collect();
+    let reasons = report.reasons.iter().take(MAX_REASONS);
+    let mut texts: Vec<String> = reasons.map(|reason| clean(&reason.text)).collect();
+    if report.reasons.len() > MAX_REASONS {
+        texts.push(format!("and {} more reasons", report.reasons.len() - MAX_REASONS));
+    }
     case("verdict", report.verdict, texts.join("\n"))
 }
 
@@ -77,19 +103,15 @@ fn of_kind(kind: NonSuccessKind, ty: &str, text: &str) -> TestCaseStatus {
 
 /// Makes what XML forbids and terminals obey visible, and counts it.
 fn clean(text: &str, replaced: &mut u64) -> String {
-    let safe = escape(text);
-    let mut out = String::with_capacity(safe.len());
-    for c in safe.chars() {
-        if matches!(c, '\u{fffe}' | '\u{ffff}') {
-            *replaced += 1;
+    let is_forbidden = |c: char| matches!(c, '\u{fffe}' | '\u{ffff}');
+    *replaced += text.chars().filter(|c| is_unsafe(*c) || is_forbidden(*c)).count() as u64;
+    let mut out = String::new();
+    for c in short(text, MAX_TEXT_CHARS).chars() {
+        if is_forbidden(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);
         }
     }
-    *replaced += text
-        .chars()
-        .filter(|c| escape(c.encode_utf8(&mut [0; 4])).len() > 4)
-        .count() as u64;
     out
 }

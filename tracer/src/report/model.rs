@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the report's structure: changes when a field changes its meaning or goes.
-pub const REPORT_VERSION: u32 = 2;
+pub const REPORT_VERSION: u32 = 3;
 
 /// One sender.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -168,7 +168,7 @@ pub struct ReceiverReport {
     pub unexpected_by_sender: Vec<UnexpectedReport>,
     /// By sender.
     pub senders: Vec<CellReport>,
-    /// Every duplicate, the oldest first.
+    /// The duplicates, the oldest first: 100 at most. `counts` counts them all.
     pub duplicates: Vec<DuplicateReport>,
     /// How far behind its out-of-order arrivals came.
     pub reordering: Reordering,
@@ -234,6 +234,8 @@ pub struct LogReport {
     pub host: Option<String>,
     /// Program version.
     pub version: Option<String>,
+    /// When it begins; absent from logs without events of a role.
+    pub started: Option<Timestamp>,
     /// Why the role ended; absent from a torn log.
     pub ended: Option<String>,
     /// Whether `run_ended` is missing.
@@ -274,6 +276,16 @@ pub struct Definitions {
     pub late_after_ns: i64,
 }
 
+/// What the gates of a report are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgedBy {
+    /// The limits of `tracer report`.
+    Limits,
+    /// The expressions given to `tracer gate`.
+    Expressions,
+}
+
 /// The report on one run.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
@@ -287,6 +299,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Run id; absent when no single run was judged.
     pub run: Option<String>,
+    /// What the gates are: limits, or expressions of the user.
+    pub judged_by: JudgedBy,
     /// Limits with values and margins.
     pub gates: Vec<Gate>,
     /// Sums.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Report, Verdict, escape, escape::short, text_series, text_tables};
+use super::{Report, Verdict, escape::short, text_latency, text_series, text_tables, words::show_width};
 use crate::units::show_ns;
 
 /// Most entries of one list; the JSON report has them all.
@@ -38,6 +38,8 @@ pub fn render_text(report: &Report, style: TextStyle) -> String {
     section(&mut out, "Gates", text_tables::gates(report));
     warnings(&mut out, report);
     section(&mut out, "Received, by receiver and sender", text_tables::cells(report));
+    section(&mut out, "Sums by receiver and by sender", text_tables::sums(report));
+    over_time(&mut out, report);
     outages(&mut out, report);
     losses(&mut out, report);
     section(&mut out, "Losses by place", text_tables::places(report));
@@ -51,8 +53,13 @@ pub fn render_text(report: &Report, style: TextStyle) -> String {
         "Presence and reordering, where not perfect",
         text_series::presence(report),
     );
-    section(&mut out, "Latency of first arrivals", text_tables::latency(report));
-    section(&mut out, "Latency since planned, by group", text_series::groups(report));
+    section(&mut out, "Latency of first arrivals", text_latency::latency(report));
+    section(
+        &mut out,
+        "Latency since planned, by receiver and sender",
+        text_latency::pairs(report),
+    );
+    section(&mut out, "Latency, by group", text_latency::groups(report));
     section(&mut out, "Publishing, by sender", text_tables::senders(report));
     section(&mut out, "Attempts, by outcome", text_tables::outcomes(report));
     section(&mut out, "Logs", text_tables::logs(report));
@@ -108,6 +115,15 @@ fn warnings(out: &mut String, report: &Report) {
         prose(out, &text(warning));
     }
     more(out, "warnings", report.warnings.len().saturating_sub(MAX_LISTED));
+}
+
+fn over_time(out: &mut String, report: &Report) {
+    let Some(table) = text_series::over_time(report) else {
+        return;
+    };
+    let title = format!("Loss over time, in steps of {}", show_width(&report.over_time));
+    section(out, &title, Some(table));
+    line(out, format_args!("  {}\n", text_series::sparkline(report)));
 }
 
 fn outages(out: &mut String, report: &Report) {
@@ -221,12 +237,9 @@ fn more(out: &mut String, what: &str, count: usize) {
     }
 }
 
+/// A text of a log: its middle goes, because it begins with a name and ends with the numbers.
 fn text(text: &str) -> String {
-    let safe = escape(text);
-    if safe.chars().count() <= MAX_TEXT_CHARS {
-        return safe.into_owned();
-    }
-    safe.chars().take(MAX_TEXT_CHARS).chain(['…']).collect()
+    short(text, MAX_TEXT_CHARS)
 }
 
 /// Running text: indented, wrapped between words, further lines indented more.

@@ -2,22 +2,19 @@
 
 use super::{
     Report,
+    tables::buckets_with_losses,
     text::MAX_LISTED,
     text_tables::table,
-    words::{show_optional_ns, show_percentile},
+    words::{show_loss, show_offset},
 };
 use crate::{
-    latency::PERMILLES,
     report::escape::short,
-    series::{GroupLatency, Outage, OutageKind},
+    series::{Bucket, Outage, OutageKind},
     units::{show_count, show_ns, show_number},
 };
 
 /// Longest name in a table.
 const MAX_NAME_CHARS: usize = 16;
-
-/// Longest name of a group.
-const MAX_GROUP_CHARS: usize = 28;
 
 /// Most ranges of indices of one sender in a line.
 const MAX_RANGES: usize = 6;
@@ -107,25 +104,34 @@ pub(super) fn presence(report: &Report) -> Option<String> {
     )
 }
 
-/// Latency by each kind of group of which there are several.
-pub(super) fn groups(report: &Report) -> Option<String> {
-    let groups = &report.latency_groups;
-    let kinds = [
-        ("pushed to", &groups.by_push_node),
-        ("subscribed at", &groups.by_filter_node),
-        ("topic", &groups.by_content_topic),
-        ("size", &groups.by_size),
-    ];
-    let several = kinds.into_iter().filter(|(_, groups)| groups.len() > 1);
-    let row = |kind: &str, group: &GroupLatency| {
-        let d = &group.from_intended;
-        let mut row = vec![kind.to_owned(), short(&group.name, MAX_GROUP_CHARS), d.n.to_string()];
-        row.extend([PERMILLES[0], PERMILLES[3]].map(|permille| show_percentile(d.permille(permille))));
-        row.push(show_optional_ns(d.max_ns));
-        (d.max_ns.unwrap_or(0).unsigned_abs(), row)
+/// The buckets in which anything was lost or never acknowledged.
+pub(super) fn over_time(report: &Report) -> Option<String> {
+    let row = |bucket: &Bucket| {
+        let mut row = vec![show_offset(&report.over_time, bucket)];
+        row.extend([bucket.messages, bucket.never_acked, bucket.expected, bucket.lost].map(|count| count.to_string()));
+        row.push(show_loss(bucket.lost, bucket.expected));
+        (bucket.lost + bucket.never_acked, row)
     };
-    let rows = several.flat_map(|(kind, groups)| groups.iter().map(move |group| row(kind, group)));
-    table("by|group|>n|>p50|>p99|>max", rows.collect())
+    table(
+        ">into the run|>messages|>never acked|>expected|>lost|>loss",
+        buckets_with_losses(report).map(row).collect(),
+    )
+}
+
+/// The loss of every bucket as a row of characters: a dot where nothing was lost, a space where nothing was expected.
+pub(super) fn sparkline(report: &Report) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let mark = |bucket: &Bucket| {
+        if bucket.expected == 0 {
+            return ' ';
+        }
+        match (bucket.lost * HEIGHTS.len() as u64).div_ceil(bucket.expected) {
+            0 => '·',
+            height => HEIGHTS[(height as usize - 1).min(HEIGHTS.len() - 1)],
+        }
+    };
+    let marks: String = report.over_time.buckets.iter().map(mark).collect();
+    format!("loss, from the first message to the last: [{marks}]")
 }
 
 /// The ages of duplicates in one line; `None` without duplicates.

@@ -1,7 +1,5 @@
 //! The tables of the text report.
 
-use std::collections::BTreeMap;
-
 use tabled::{
     builder::Builder,
     settings::{Alignment, Padding, Style, object::Columns},
@@ -10,11 +8,12 @@ use tabled::{
 use super::{
     Report, Verdict,
     escape::short,
-    words::{show_clock, show_end, show_optional_ns, show_percentile, show_role},
+    tables::{Sum, sums_of},
+    words::{show_end, show_loss, show_percentile, show_role, skipped},
 };
 use crate::{
-    latency::{Distribution, PERMILLES},
-    units::{show_count, show_ns, show_number},
+    latency::Distribution,
+    units::{show_ns, show_number},
 };
 
 /// Most rows of one table; the rows that matter most are kept, the JSON report has them all.
@@ -23,9 +22,6 @@ const MAX_ROWS: usize = 20;
 /// Longest name in a table.
 const MAX_NAME_CHARS: usize = 16;
 
-/// Longest name in the table of latencies, which has many columns.
-const NARROW_NAME_CHARS: usize = 13;
-
 /// Longest path in a table.
 const MAX_PATH_CHARS: usize = 40;
 
@@ -33,7 +29,7 @@ const MAX_PATH_CHARS: usize = 40;
 const MAX_EXAMPLE_CHARS: usize = 50;
 
 /// Rows with the weight by which they are kept when there are too many.
-type WeightedRow = (u64, Vec<String>);
+pub(super) type WeightedRow = (u64, Vec<String>);
 
 pub(super) fn gates(report: &Report) -> Option<String> {
     let row = |gate: &super::Gate| {
@@ -64,11 +60,7 @@ pub(super) fn cells(report: &Report) -> Option<String> {
     for r in &report.receivers {
         for cell in &r.senders {
             let c = &cell.counts;
-            let loss = if c.expected > 0 {
-                format!("{} %", show_number(100.0 * c.lost as f64 / c.expected as f64))
-            } else {
-                "-".to_owned()
-            };
+            let loss = show_loss(c.lost, c.expected);
             let unobserved = c.not_observed_before + c.not_observed_after;
             let mut row = vec![name(&r.receiver), name(&cell.sender)];
             row.extend([c.expected, c.expected - c.lost, c.lost].map(|count| count.to_string()));
@@ -79,6 +71,21 @@ pub(super) fn cells(report: &Report) -> Option<String> {
     table(
         "receiver|sender|>expected|>received|>lost|>loss|>no answer|>unobserved",
         rows,
+    )
+}
+
+pub(super) fn sums(report: &Report) -> Option<String> {
+    let row = |sum: &Sum<'_>| {
+        let c = &sum.counts;
+        let mut row = vec![sum.of.to_owned(), name(sum.name)];
+        row.extend([c.expected, c.expected - c.lost, c.lost].map(|count| count.to_string()));
+        row.push(show_loss(c.lost, c.expected));
+        row.extend([c.duplicates, c.late, c.out_of_order].map(|count| count.to_string()));
+        (c.lost + c.indeterminate, row)
+    };
+    table(
+        "of|name|>expected|>received|>lost|>loss|>duplicates|>late|>out of order",
+        sums_of(report).iter().map(row).collect(),
     )
 }
 
@@ -103,39 +110,6 @@ pub(super) fn arrivals(report: &Report) -> Option<String> {
     };
     let head = "receiver|>duplicates|>max age|>retry twins|>late|>out of order|>recovered|>unexpected";
     table(head, report.receivers.iter().map(row).collect())
-}
-
-pub(super) fn latency(report: &Report) -> Option<String> {
-    let rows_of = |who: String, latency: &super::Latency| {
-        [("planned", &latency.from_intended), ("sent", &latency.from_sent)].map(|(from, d)| {
-            let mut row = vec![who.clone(), from.to_owned()];
-            row.extend(distribution(d));
-            row
-        })
-    };
-    let mut rows: Vec<WeightedRow> = Vec::new();
-    if report.receivers.len() > 1 {
-        // The sum over all receivers is never cut.
-        rows.extend(rows_of("all".to_owned(), &report.totals.latency).map(|row| (u64::MAX, row)));
-    }
-    for r in report.receivers.iter().filter(|r| r.latency.from_intended.n > 0) {
-        let slowest_ns = r.latency.from_intended.max_ns.unwrap_or(0).unsigned_abs();
-        rows.extend(rows_of(short(&r.receiver, NARROW_NAME_CHARS), &r.latency).map(|row| (slowest_ns, row)));
-    }
-    let mut text = table("receiver|since|>n|>min|>p50|>p90|>p95|>p99|>p99.9|>max", rows)?;
-    text.push_str(&clocks(report));
-    Some(text)
-}
-
-/// The clocks behind the latencies, one line for each kind.
-fn clocks(report: &Report) -> String {
-    let mut receivers_by_clock: BTreeMap<String, u64> = BTreeMap::new();
-    for r in report.receivers.iter().filter(|r| r.latency.from_intended.n > 0) {
-        *receivers_by_clock.entry(show_clock(r.latency.clock)).or_default() += 1;
-    }
-    let line =
-        |(clock, receivers): (&String, &u64)| format!("  clock: {clock} ({})\n", show_count(*receivers, "receiver"));
-    receivers_by_clock.iter().map(line).collect()
 }
 
 pub(super) fn senders(report: &Report) -> Option<String> {
@@ -173,8 +147,7 @@ pub(super) fn outcomes(report: &Report) -> Option<String> {
 
 pub(super) fn logs(report: &Report) -> Option<String> {
     let row = |log: &super::LogReport| {
-        let s = &log.skipped;
-        let skipped = s.other_text + s.unknown_events + s.not_an_event + s.wrong_version + s.bad_fields + s.damaged;
+        let skipped = skipped(&log.skipped);
         let weight = skipped + u64::from(log.torn || !log.used);
         let row = vec![
             short(&log.path, MAX_PATH_CHARS),
@@ -186,13 +159,6 @@ pub(super) fn logs(report: &Report) -> Option<String> {
         (weight, row)
     };
     table("log|role|end|>events|>skipped", report.logs.iter().map(row).collect())
-}
-
-fn distribution(d: &Distribution) -> Vec<String> {
-    let mut cells = vec![d.n.to_string(), show_optional_ns(d.min_ns)];
-    cells.extend(PERMILLES.map(|permille| percentile(d, permille)));
-    cells.push(show_optional_ns(d.max_ns));
-    cells
 }
 
 fn percentile(d: &Distribution, permille: u32) -> String {

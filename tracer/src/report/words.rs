@@ -1,9 +1,13 @@
 //! Words that several forms of the report share.
 
-use event_log::event::Role;
+use event_log::{Timestamp, event::Role};
 
-use super::{Clock, LogReport, Verdict};
-use crate::{latency::Percentile, units::show_ns};
+use super::{Clock, LogReport, Skipped, Verdict};
+use crate::{
+    latency::Percentile,
+    series::{AgeBin, Bucket, OutageKind, OverTime},
+    units::{show_ns, show_number},
+};
 
 /// A verdict in one word.
 pub(super) fn show_verdict(verdict: Verdict) -> &'static str {
@@ -52,4 +56,49 @@ pub(super) fn show_end(log: &LogReport) -> &str {
         (Some(reason), true) => reason,
         (None, true) => "TORN",
     }
+}
+
+/// What share of the expected was lost; `-` when nothing was expected.
+pub(super) fn show_loss(lost: u64, expected: u64) -> String {
+    if expected == 0 {
+        return "-".to_owned();
+    }
+    format!("{} %", show_number(100.0 * lost as f64 / expected as f64))
+}
+
+/// Lines of a log that were skipped, whatever the cause.
+pub(super) fn skipped(s: &Skipped) -> u64 {
+    s.other_text + s.unknown_events + s.not_an_event + s.wrong_version + s.bad_fields + s.damaged
+}
+
+/// The ages of a bin.
+pub(super) fn show_ages(bin: &AgeBin) -> String {
+    let until = bin
+        .to_ns
+        .map_or("and more".to_owned(), |to_ns| format!("to {}", show_ns(to_ns)));
+    format!("{} {until}", show_ns(bin.from_ns))
+}
+
+/// What an outage is of.
+pub(super) fn show_kind(kind: OutageKind) -> &'static str {
+    match kind {
+        OutageKind::Publishing => "publishing",
+        OutageKind::Delivery => "delivery",
+    }
+}
+
+/// When an outage ended.
+pub(super) fn show_outage_end(end: Option<Timestamp>) -> String {
+    end.map_or("end of run".to_owned(), |end| end.to_string())
+}
+
+/// The width of a bucket.
+pub(super) fn show_width(over_time: &OverTime) -> String {
+    show_ns(i64::try_from(over_time.width_ns).unwrap_or(i64::MAX))
+}
+
+/// How far into the run a bucket begins.
+pub(super) fn show_offset(over_time: &OverTime, bucket: &Bucket) -> String {
+    let first_ns = over_time.buckets.first().map_or(0, |first| first.begin.unix_ns());
+    format!("+{}", show_ns(bucket.begin.unix_ns().saturating_sub(first_ns)))
 }

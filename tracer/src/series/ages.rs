@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::latency::Distribution;
+use crate::{latency::Distribution, narrowing::Narrowing, tally::Tally};
 
 /// Upper bounds of the ages, nanoseconds: ordinary redelivery lies below a second, and 2 minutes is the window in which
 /// relay nodes remember what they have seen.
@@ -37,31 +37,59 @@ pub struct DuplicateSummary {
     pub histogram: Vec<AgeBin>,
 }
 
-impl DuplicateSummary {
-    /// Of these ages.
-    pub(super) fn of(ages_ns: &mut [i64]) -> Self {
-        let age = Distribution::of(ages_ns);
-        ages_ns.sort_unstable();
-        if ages_ns.is_empty() {
-            return Self::default();
+/// The ages at the receivers of one thread, counted and never kept: with redundant subscriptions there are as many
+/// duplicates as messages.
+#[derive(Debug, Default)]
+pub(crate) struct AgeTally {
+    tally: Tally,
+    bins: [u64; BOUNDS_NS.len() + 1],
+}
+
+/// The ages of all duplicates of the run, their percentiles on the way.
+#[derive(Debug)]
+pub(crate) struct RunAges {
+    pub(crate) narrowing: Narrowing,
+    bins: [u64; BOUNDS_NS.len() + 1],
+}
+
+impl AgeTally {
+    /// Counts one.
+    pub(crate) fn add(&mut self, age_ns: i64) {
+        self.tally.add_all(&[age_ns]);
+        self.bins[BOUNDS_NS.partition_point(|bound_ns| *bound_ns <= age_ns)] += 1;
+    }
+
+    /// Adds what another thread has counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.tally.merge(&other.tally);
+        for (bin, more) in self.bins.iter_mut().zip(other.bins) {
+            *bin += more;
         }
-        let below = |bound_ns: Option<i64>| {
-            bound_ns.map_or(ages_ns.len(), |bound_ns| {
-                ages_ns.partition_point(|age_ns| *age_ns < bound_ns)
-            })
-        };
-        let mut histogram = Vec::with_capacity(BOUNDS_NS.len() + 1);
-        let (mut from_ns, mut before) = (0, 0);
-        for to_ns in BOUNDS_NS.iter().copied().map(Some).chain([None]) {
-            let until = below(to_ns);
-            histogram.push(AgeBin {
-                from_ns,
-                to_ns,
-                count: (until - before) as u64,
-            });
-            (from_ns, before) = (to_ns.unwrap_or(0), until);
+    }
+
+    /// Begins to look for the percentiles.
+    pub(crate) fn finish(self) -> RunAges {
+        RunAges {
+            narrowing: Narrowing::new(&self.tally),
+            bins: self.bins,
         }
-        Self { age, histogram }
+    }
+}
+
+impl RunAges {
+    /// What is shown of them.
+    pub(crate) fn finish(&self) -> DuplicateSummary {
+        let age = self.narrowing.finish();
+        if age.n == 0 {
+            return DuplicateSummary::default();
+        }
+        let from = [0].into_iter().chain(BOUNDS_NS);
+        let to = BOUNDS_NS.into_iter().map(Some).chain([None]);
+        let bin = |((from_ns, to_ns), count)| AgeBin { from_ns, to_ns, count };
+        DuplicateSummary {
+            age,
+            histogram: from.zip(to).zip(self.bins).map(bin).collect(),
+        }
     }
 }
 
@@ -69,18 +97,33 @@ impl DuplicateSummary {
 mod tests {
     use super::*;
 
+    fn summary(ages_ns: &[i64]) -> DuplicateSummary {
+        let (mut some, mut more) = (AgeTally::default(), AgeTally::default());
+        let (a, b) = ages_ns.split_at(ages_ns.len() / 2);
+        a.iter().for_each(|age_ns| some.add(*age_ns));
+        b.iter().for_each(|age_ns| more.add(*age_ns));
+        some.merge(&more);
+        let mut run = some.finish();
+        while !run.narrowing.is_done() {
+            let mut catch = run.narrowing.catch();
+            catch.look(ages_ns);
+            run.narrowing.take(catch);
+        }
+        run.finish()
+    }
+
     #[test]
     fn every_age_falls_into_one_bin() {
-        let mut ages_ns = [0, 9_999_999, 10_000_000, 119_999_999_999, 120_000_000_000, i64::MAX];
-        let summary = DuplicateSummary::of(&mut ages_ns);
+        let ages_ns = [0, 9_999_999, 10_000_000, 119_999_999_999, 120_000_000_000, i64::MAX];
+        let summary = summary(&ages_ns);
         let counts: Vec<u64> = summary.histogram.iter().map(|bin| bin.count).collect();
         assert_eq!(counts, [2, 1, 0, 0, 0, 1, 1, 1]);
-        assert_eq!(summary.age.n, 6);
+        assert_eq!(summary.age, Distribution::of(&mut ages_ns.clone()));
         assert_eq!(summary.histogram.last().unwrap().to_ns, None);
     }
 
     #[test]
     fn no_duplicates_have_no_histogram() {
-        assert_eq!(DuplicateSummary::of(&mut []), DuplicateSummary::default());
+        assert_eq!(summary(&[]), DuplicateSummary::default());
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use super::{
-    Distances, DuplicateSummary, LostMessages, MAX_LOST_LISTED, Outage, OutageKind, OverTime, Presence, Reordering,
+    Distances, LostMessages, MAX_LOST_LISTED, Outage, OutageKind, OverTime, Presence, Reordering,
     buckets::Grid,
     outages::{NamedPart, Part, Step, merge, parts},
 };
@@ -14,6 +14,7 @@ use crate::{
     latency::Distribution,
     model::Archive,
     place::{Place, place_of_failure},
+    publish::is_never_acked,
     receivers::Receiver,
 };
 
@@ -39,7 +40,6 @@ pub(crate) struct Share {
     receiver: String,
     buckets: Vec<BucketShare>,
     parts: Vec<Part>,
-    ages_ns: Vec<i64>,
     distances: Distances,
     /// The first lost slots, as many as are listed at most.
     lost: Vec<(u32, Place)>,
@@ -58,7 +58,6 @@ struct BucketShare {
 pub(crate) struct RunSeries {
     pub(crate) over_time: OverTime,
     pub(crate) outages: Vec<Outage>,
-    pub(crate) duplicates: DuplicateSummary,
     pub(crate) reordering: Reordering,
     pub(crate) lost_messages: LostMessages,
 }
@@ -87,7 +86,6 @@ pub(crate) struct Series<'a> {
     frame: &'a Frame<'a>,
     over_time: OverTime,
     delivery_parts: Vec<NamedPart>,
-    ages_ns: Vec<i64>,
     distances: Distances,
     lost_messages: LostMessages,
 }
@@ -105,7 +103,7 @@ impl<'a> Frame<'a> {
         for (slot, bucket) in book.slots.iter().zip(&bucket_of_slot) {
             let bucket = &mut over_time.buckets[usize::from(*bucket)];
             bucket.messages += 1;
-            bucket.never_acked += u64::from(slot.state != SlotState::Acked);
+            bucket.never_acked += u64::from(is_never_acked(archive, book, slot));
         }
         Self {
             archive,
@@ -127,7 +125,6 @@ impl<'a> Frame<'a> {
             } else {
                 self.parts(judgement)
             },
-            ages_ns: judgement.duplicates.iter().map(|d| d.age_ns).collect(),
             distances: std::mem::take(&mut judgement.distances),
             lost,
             lost_count,
@@ -193,9 +190,9 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// The outages of publishing: of each sender on its own.
+    /// The outages of publishing: of each sender on its own. An unfinished message neither lengthens one nor ends it.
     fn publishing_parts(&self) -> Vec<NamedPart> {
-        let is_failed = |slot: &Slot| slot.state != SlotState::Acked;
+        let is_failed = |slot: &Slot| is_never_acked(self.archive, self.book, slot);
         let of_sender = |slots: std::ops::Range<usize>| {
             let numbered = (slots.start as u32..).zip(&self.book.slots[slots]);
             let mut moments: Vec<Moment> = numbered.map(|(number, slot)| self.moment(number, slot)).collect();
@@ -203,9 +200,10 @@ impl<'a> Frame<'a> {
             let step = |moment: &Moment| {
                 let slot = &self.book.slots[moment.slot as usize];
                 let place = is_failed(slot).then(|| place_of_failure(self.book.attempts_at(slot)));
-                self.step(moment, place)
+                let is_unfinished = place.is_none() && slot.state != SlotState::Acked;
+                (!is_unfinished).then(|| self.step(moment, place))
             };
-            parts(moments.iter().map(step), self.book.senders.len())
+            parts(moments.iter().filter_map(step), self.book.senders.len())
         };
         let ranges = self.book.senders.iter().map(|sender| sender.slots.clone());
         let failed = ranges.filter(|slots| self.book.slots[slots.clone()].iter().any(is_failed));
@@ -216,18 +214,12 @@ impl<'a> Frame<'a> {
 impl<'a> Series<'a> {
     /// Begins with what the publishers' logs say.
     pub(crate) fn new(frame: &'a Frame<'a>) -> Self {
-        let Frame { archive, book, .. } = frame;
-        let mut lost_messages = LostMessages::default();
-        for slot in book.slots.iter().filter(|slot| slot.state != SlotState::Acked) {
-            lost_messages.add(archive, book, None, slot, place_of_failure(book.attempts_at(slot)));
-        }
         Self {
             frame,
             over_time: frame.over_time.clone(),
             delivery_parts: Vec::new(),
-            ages_ns: Vec::new(),
             distances: Distances::default(),
-            lost_messages,
+            lost_messages: LostMessages::default(),
         }
     }
 
@@ -238,7 +230,6 @@ impl<'a> Series<'a> {
             bucket.lost += more.lost;
             bucket.slowest_ns = bucket.slowest_ns.max(more.slowest_ns);
         }
-        self.ages_ns.extend(share.ages_ns);
         self.distances.merge(&share.distances);
         let name = Some(share.receiver.as_str());
         let Frame { archive, book, .. } = self.frame;
@@ -252,9 +243,20 @@ impl<'a> Series<'a> {
             .extend(parts.map(|part| (Some(share.receiver.clone()), part)));
     }
 
-    /// The series of the whole run.
-    pub(crate) fn finish(mut self) -> RunSeries {
-        let senders = &self.frame.book.senders;
+    /// The series of the whole run. `received_by_any` says of each slot whether any receiver has it.
+    pub(crate) fn finish(mut self, received_by_any: &[bool]) -> RunSeries {
+        let Frame { archive, book, .. } = self.frame;
+        // Behind what receivers lost, so that ten thousand time-outs do not hide a loss.
+        let by_nobody = book
+            .slots
+            .iter()
+            .zip(received_by_any)
+            .filter(|(_, received)| !**received);
+        for (slot, _) in by_nobody.filter(|(slot, _)| is_never_acked(archive, book, slot)) {
+            let place = place_of_failure(book.attempts_at(slot));
+            self.lost_messages.add(archive, book, None, slot, place);
+        }
+        let senders = &book.senders;
         let names: Vec<&str> = senders.iter().map(|sender| sender.name.as_str()).collect();
         let mut outages = merge(OutageKind::Publishing, self.frame.publishing_parts(), &names);
         outages.extend(merge(OutageKind::Delivery, self.delivery_parts, &names));
@@ -262,7 +264,6 @@ impl<'a> Series<'a> {
         RunSeries {
             over_time: self.over_time,
             outages,
-            duplicates: DuplicateSummary::of(&mut self.ages_ns),
             reordering: Reordering::of(&self.distances),
             lost_messages: self.lost_messages,
         }

@@ -15,13 +15,15 @@ use crate::{
 /// Stands for what the log does not name.
 pub(super) const NOT_LOGGED: &str = "not logged";
 
-/// Latency since intended of one group of first arrivals.
+/// Latency of one group of first arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GroupLatency {
     /// What the group has in common.
     pub name: String,
     /// Arrival − intended.
     pub from_intended: Distribution,
+    /// Arrival − sent of the attempt that arrived.
+    pub from_sent: Distribution,
 }
 
 /// Latency of first arrivals in groups.

@@ -30,19 +30,23 @@ pub(crate) struct Latencies<'a> {
 /// The first look of one thread at the latencies of its receivers.
 #[derive(Debug, Default)]
 pub(crate) struct LatencyTallies {
-    from_intended: HashMap<Leaf, Tally>,
-    from_sent: Tally,
+    by_leaf: HashMap<Leaf, Both<Tally>>,
+}
+
+/// One thing since the intended time, and the same since the message was sent.
+#[derive(Debug, Default)]
+struct Both<T> {
+    intended: T,
+    sent: T,
 }
 
 /// Percentiles of the run and its groups on their way.
 #[derive(Debug)]
 pub(crate) struct RunLatency {
     /// Groups of the same arrivals are one series.
-    series: Vec<Narrowing>,
+    series: Vec<Both<Narrowing>>,
     of_leaf: HashMap<Leaf, Vec<usize>>,
     total: usize,
-    /// All arrivals, since sent.
-    from_sent: Narrowing,
     histogram: Vec<LatencyBin>,
     groups: Groups<usize>,
 }
@@ -57,8 +61,7 @@ pub(crate) struct Round<'a> {
 /// What was met of all series.
 #[derive(Debug)]
 pub(crate) struct Caught {
-    series: Vec<Catch>,
-    from_sent: Catch,
+    series: Vec<Both<Catch>>,
 }
 
 /// The four groupings.
@@ -71,15 +74,19 @@ struct Groups<T> {
 }
 
 impl Latencies<'_> {
-    /// Hands out the times since intended in pieces of one leaf.
-    fn each_leaf(&self, kinds: &Kinds, mut take: impl FnMut(Leaf, &[i64])) {
+    /// Hands out the times in pieces of one leaf.
+    fn each_leaf(&self, kinds: &Kinds, mut take: impl FnMut(Leaf, Both<&[i64]>)) {
         let end = self.firsts.len();
         let leaf = |at: usize| (self.brought_by.service_node(at), kinds.of(self.firsts[at].attempt));
         let mut from = 0;
         while from < end {
             let same = leaf(from);
             let to = (from + 1..end).find(|at| leaf(*at) != same).unwrap_or(end);
-            take(same, &self.from_intended_ns[from..to]);
+            let values_ns = Both {
+                intended: &self.from_intended_ns[from..to],
+                sent: &self.from_sent_ns[from..to],
+            };
+            take(same, values_ns);
             from = to;
         }
     }
@@ -88,25 +95,32 @@ impl Latencies<'_> {
 impl LatencyTallies {
     /// Counts the latencies at a receiver.
     pub(crate) fn add(&mut self, kinds: &Kinds, latencies: Latencies<'_>) {
-        self.from_sent.add_all(latencies.from_sent_ns);
         latencies.each_leaf(kinds, |leaf, values_ns| {
-            self.from_intended.entry(leaf).or_default().add_all(values_ns);
+            let tallies = self.by_leaf.entry(leaf).or_default();
+            tallies.intended.add_all(values_ns.intended);
+            tallies.sent.add_all(values_ns.sent);
         });
     }
 
     /// Adds what another thread has counted.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.from_sent.merge(&other.from_sent);
-        for (leaf, tally) in other.from_intended {
-            self.from_intended.entry(leaf).or_default().merge(&tally);
+        for (leaf, tallies) in other.by_leaf {
+            self.by_leaf.entry(leaf).or_default().merge(&tallies);
         }
+    }
+}
+
+impl Both<Tally> {
+    fn merge(&mut self, other: &Self) {
+        self.intended.merge(&other.intended);
+        self.sent.merge(&other.sent);
     }
 }
 
 impl RunLatency {
     /// From the first look at all receivers.
     pub(crate) fn new(tallies: &LatencyTallies, kinds: &Kinds, symbols: &Symbols) -> Self {
-        let mut leaves: Vec<Leaf> = tallies.from_intended.keys().copied().collect();
+        let mut leaves: Vec<Leaf> = tallies.by_leaf.keys().copied().collect();
         leaves.sort_unstable();
         let mut groups: Groups<Vec<usize>> = Groups::default();
         for (number, (filter_node, kind)) in leaves.iter().enumerate() {
@@ -123,21 +137,23 @@ impl RunLatency {
             series: Vec::new(),
             of_leaf: HashMap::new(),
             total: 0,
-            from_sent: Narrowing::new(&tallies.from_sent),
             histogram: Vec::new(),
             groups: Groups::default(),
         };
         let mut known: HashMap<Vec<usize>, usize> = HashMap::new();
         let mut series = |members: Vec<usize>| {
             *known.entry(members).or_insert_with_key(|members| {
-                let mut tally = Tally::default();
+                let mut both = Both::<Tally>::default();
                 for leaf in members.iter().map(|number| leaves[*number]) {
-                    tally.merge(&tallies.from_intended[&leaf]);
+                    both.merge(&tallies.by_leaf[&leaf]);
                     run.of_leaf.entry(leaf).or_default().push(run.series.len());
                 }
-                run.series.push(Narrowing::new(&tally));
+                run.series.push(Both {
+                    intended: Narrowing::new(&both.intended),
+                    sent: Narrowing::new(&both.sent),
+                });
                 if run.series.len() == 1 {
-                    run.histogram = histogram(&tally);
+                    run.histogram = histogram(&both.intended);
                 }
                 run.series.len() - 1
             })
@@ -152,49 +168,52 @@ impl RunLatency {
 
     /// Whether the latencies need not be gone through again.
     pub(crate) fn is_done(&self) -> bool {
-        self.from_sent.is_done() && self.series.iter().all(Narrowing::is_done)
+        let is_done = |series: &Both<Narrowing>| series.intended.is_done() && series.sent.is_done();
+        self.series.iter().all(is_done)
     }
 
     /// Begins a round for one thread.
     pub(crate) fn round(&self) -> Round<'_> {
+        let catch = |series: &Both<Narrowing>| Both {
+            intended: series.intended.catch(),
+            sent: series.sent.catch(),
+        };
         let caught = Caught {
-            series: self.series.iter().map(Narrowing::catch).collect(),
-            from_sent: self.from_sent.catch(),
+            series: self.series.iter().map(catch).collect(),
         };
         Round { run: self, caught }
     }
 
     /// Ends a round.
     pub(crate) fn take(&mut self, caught: Caught) {
-        self.from_sent.take(caught.from_sent);
         for (series, caught) in self.series.iter_mut().zip(caught.series) {
-            series.take(caught);
+            series.intended.take(caught.intended);
+            series.sent.take(caught.sent);
         }
     }
 
     /// All arrivals, since intended.
     pub(crate) fn since_intended(&self) -> Distribution {
-        self.series[self.total].finish()
+        self.series[self.total].intended.finish()
     }
 
     /// All arrivals, since sent.
     pub(crate) fn since_sent(&self) -> Distribution {
-        self.from_sent.finish()
+        self.series[self.total].sent.finish()
     }
 
     /// The groups, in the order of their names, and the histogram of all.
     pub(crate) fn finish(self) -> (LatencyGroups, Vec<LatencyBin>) {
+        let group = |name: String, series: usize| GroupLatency {
+            name,
+            from_intended: self.series[series].intended.finish(),
+            from_sent: self.series[series].sent.finish(),
+        };
         let named = |groups: &BTreeMap<GroupName, usize>| {
-            let group = |((name, _), series): (&GroupName, &usize)| GroupLatency {
-                name: name.clone(),
-                from_intended: self.series[*series].finish(),
-            };
-            groups.iter().map(group).collect()
+            let named = groups.iter().map(|((name, _), series)| group(name.clone(), *series));
+            named.collect()
         };
-        let size = |(class, series): (&u8, &usize)| GroupLatency {
-            name: show_class(*class),
-            from_intended: self.series[*series].finish(),
-        };
+        let size = |(class, series): (&u8, &usize)| group(show_class(*class), *series);
         let groups = LatencyGroups {
             by_push_node: named(&self.groups.push_nodes),
             by_filter_node: named(&self.groups.filter_nodes),
@@ -208,10 +227,10 @@ impl RunLatency {
 impl Round<'_> {
     /// Looks at the latencies at a receiver.
     pub(crate) fn look(&mut self, kinds: &Kinds, latencies: Latencies<'_>) {
-        self.caught.from_sent.look(latencies.from_sent_ns);
         latencies.each_leaf(kinds, |leaf, values_ns| {
             for series in &self.run.of_leaf[&leaf] {
-                self.caught.series[*series].look(values_ns);
+                self.caught.series[*series].intended.look(values_ns.intended);
+                self.caught.series[*series].sent.look(values_ns.sent);
             }
         });
     }
@@ -225,9 +244,9 @@ impl Round<'_> {
 impl Caught {
     /// Adds what another thread has met.
     pub(crate) fn merge(&mut self, other: Self) {
-        self.from_sent.merge(other.from_sent);
         for (caught, other) in self.series.iter_mut().zip(other.series) {
-            caught.merge(other);
+            caught.intended.merge(other.intended);
+            caught.sent.merge(other.sent);
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::{
 /// the report are complete.
 pub const MAX_LOST_LISTED: usize = 10_000;
 
-/// A message that did not reach a receiver.
+/// A message that did not reach a receiver that should have it, or nobody at all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LostMessage {
-    /// The receiver; absent when the message was never acknowledged, so that no receiver could expect it.
+    /// The receiver; absent when the message was never acknowledged and nobody received it.
     pub receiver: Option<String>,
     /// The sender.
     pub sender: String,
@@ -33,7 +33,8 @@ pub struct LostMessage {
     pub place: Place,
 }
 
-/// The lost messages: first those never acknowledged, then by receiver, sender and index.
+/// The lost messages: those that receivers lost, by receiver, sender and index; then those never acknowledged (unfinished
+/// ones excluded) that nobody received, by sender and index.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LostMessages {
     /// The first 10,000.

@@ -12,6 +12,7 @@ mod presence;
 mod reordering;
 
 pub use ages::{AgeBin, DuplicateSummary};
+pub(crate) use ages::{AgeTally, RunAges};
 pub use buckets::{Bucket, MAX_BUCKETS, OverTime};
 pub(crate) use collect::{Frame, PairLatency, ReceiverSeries, Series, Share};
 pub(crate) use groups::Kinds;

@@ -3,12 +3,22 @@
 use event_log::event::FailureOutcome;
 use proptest::prelude::*;
 
-use super::{fixture::*, reference::history};
-use crate::report::{TextStyle, render_json, render_text};
+use super::{fixture::*, reference::history, tables::tables};
+use crate::report::{ReportKind, Reporter as _, TextStyle, render_json, render_text};
 
-fn shown(logs: &[LogText]) -> (String, String) {
+/// Every form that is one document.
+const KINDS: [ReportKind; 6] = [
+    ReportKind::Text,
+    ReportKind::Json,
+    ReportKind::Markdown,
+    ReportKind::Junit,
+    ReportKind::Html,
+    ReportKind::Csv,
+];
+
+fn shown(logs: &[LogText]) -> [String; KINDS.len()] {
     let report = report_on(logs);
-    (render_text(&report, TextStyle::Plain), render_json(&report))
+    KINDS.map(|kind| kind.render(&report))
 }
 
 /// Lines with equal times, twins, gaps, two receivers: whatever an order could leak through.
@@ -57,6 +67,11 @@ proptest! {
         (before, after) in history().prop_flat_map(|h| (Just(h.logs()), shuffled(h.logs())))
     ) {
         prop_assert_eq!(shown(&before), shown(&after));
+    }
+
+    #[test]
+    fn the_order_of_lines_does_not_matter_for_the_tables(logs in shuffled(busy_run())) {
+        prop_assert_eq!(tables(&logs), tables(&busy_run()));
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn junit_is_valid_by_the_schema_of_jenkins() {
         report_on(&[]),
         report_on(&clean_run(3)),
         report_on(&super::reports::outage_run()),
-        super::reports::hostile_report(),
+        super::hostile::hostile_report(),
         // A torn log: the verdict is unknown, which is an error in a suite.
         changed(|logs| {
             logs[1].lines.pop();

@@ -1,17 +1,14 @@
-//! Every form of the report, with names that would do harm in each.
-
-use std::{fs, io::Write as _};
+//! What a report holds, and how JUnit and Markdown show it.
 
 use event_log::event::FailureOutcome;
 
 use super::fixture::*;
 use crate::{
-    report::{Report, ReportKind, ReportTarget, Reporter as _},
+    gate::apply,
+    judge::MAX_DUPLICATES_LISTED,
+    report::{ReportKind, Reporter as _},
     series::OutageKind,
 };
-
-/// What logs may hold, made to break out of every sink.
-const EVIL: &str = "</script><b>|`x`|\u{1b}[31m\u{202e}\u{0}\u{ffff}]]>&\"'=1+1";
 
 /// A run with an outage of four messages, a duplicate, an overtaken message, and a publisher offline at its end.
 pub(super) fn outage_run() -> Vec<LogText> {
@@ -30,30 +27,6 @@ pub(super) fn outage_run() -> Vec<LogText> {
         .gap(2500, 2600, 6500)
         .end(30_000, "idle");
     vec![sent, heard]
-}
-
-/// The same with hostile names, texts and run id.
-pub(super) fn hostile_report() -> Report {
-    let mut report = report_on(&outage_run());
-    report.run = Some(EVIL.to_owned());
-    report.warnings.push(EVIL.to_owned());
-    report
-        .reasons
-        .iter_mut()
-        .for_each(|reason| reason.text = EVIL.to_owned());
-    report.gates.iter_mut().for_each(|gate| gate.scope = EVIL.to_owned());
-    report.senders[0].sender = EVIL.to_owned();
-    report.receivers[0].receiver = EVIL.to_owned();
-    report.receivers[0].senders[0].sender = EVIL.to_owned();
-    report.logs[0].path = EVIL.to_owned();
-    report
-        .lost_messages
-        .listed
-        .iter_mut()
-        .for_each(|lost| lost.sender = EVIL.to_owned());
-    let losses = report.outages.iter_mut().flat_map(|outage| &mut outage.losses);
-    losses.for_each(|loss| loss.sender = EVIL.to_owned());
-    report
 }
 
 #[test]
@@ -94,7 +67,7 @@ fn junit_reads_like_this() {
     insta::assert_snapshot!(ReportKind::Junit.render(&report_on(&outage_run())), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="tracer" tests="5" failures="3" errors="0">
-        <testsuite name="tracer run 0f3c" tests="5" skipped="0" errors="0" failures="3" timestamp="2023-11-14T22:13:21.000000000Z">
+        <testsuite name="tracer report run 0f3c" tests="5" skipped="0" errors="0" failures="3" timestamp="2023-11-14T22:13:21.000000000Z">
             <properties>
                 <property name="run" value="0f3c"/>
                 <property name="characters_replaced" value="0"/>
@@ -140,18 +113,30 @@ fn markdown_reads_like_this() {
     | unexpected | pass | <code>receiver-1/0</code> | 0 | 0 | 0 | messages |
     | schedule slip p99 | pass | <code>publisher-1/0</code> | 1 | 100 | 99 | ms |
 
+    ### Loss over time, in steps of 500 ms
+
+    | begin | into the run | messages | never acked | expected | lost | loss | slowest |
+    |---|--:|--:|--:|--:|--:|--:|--:|
+    | 2023-11-14T22:13:23.000000000Z | +2.00 s | 1 | 0 | 1 | 1 | 100 % | - |
+    | 2023-11-14T22:13:24.000000000Z | +3.00 s | 1 | 0 | 1 | 1 | 100 % | - |
+    | 2023-11-14T22:13:25.000000000Z | +4.00 s | 1 | 0 | 1 | 1 | 100 % | - |
+    | 2023-11-14T22:13:26.000000000Z | +5.00 s | 1 | 0 | 1 | 1 | 100 % | - |
+    | 2023-11-14T22:13:31.000000000Z | +10.0 s | 1 | 1 | 0 | 0 | - | - |
+    | 2023-11-14T22:13:32.000000000Z | +11.0 s | 1 | 1 | 0 | 0 | - | - |
+    | 2023-11-14T22:13:33.000000000Z | +12.0 s | 1 | 1 | 0 | 0 | - | - |
+
     ### Outages
 
-    | begin | end | lost | place | messages |
-    |---|---|--:|---|---|
-    | 2023-11-14T22:13:23.000000000Z | 2023-11-14T22:13:27.000000000Z | 4 | 4 receiver was not subscribed | <code>publisher-1/0</code>: 3-6 |
-    | 2023-11-14T22:13:31.000000000Z | end of run | 3 | 3 publisher offline | <code>publisher-1/0</code>: 11-13 |
+    | of | begin | end | length | lost | place | messages |
+    |---|---|---|--:|--:|---|---|
+    | delivery | 2023-11-14T22:13:23.000000000Z | 2023-11-14T22:13:27.000000000Z | 4.00 s | 4 | 4 receiver was not subscribed | <code>receiver-1/0</code> from <code>publisher-1/0</code>: 3-6 |
+    | publishing | 2023-11-14T22:13:31.000000000Z | end of run | - | 3 | 3 publisher offline | <code>publisher-1/0</code>: 11-13 |
 
     ### Received, by receiver and sender
 
-    | receiver | sender | expected | lost | duplicates | late | out of order | p50 | p99 | lost indices |
-    |---|---|--:|--:|--:|--:|--:|--:|--:|---|
-    | <code>receiver-1/0</code> | <code>publisher-1/0</code> | 10 | 4 | 1 | 0 | 1 | 51.0 ms* | 1.50 s* | 3-6 |
+    | receiver | sender | expected | received | lost | loss | duplicates | retry twins | late | out of order | p50 | p99 | lost indices |
+    |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
+    | <code>receiver-1/0</code> | <code>publisher-1/0</code> | 10 | 6 | 4 | 40 % | 1 | 0 | 0 | 1 | 51.0 ms* | 1.50 s* | 3-6 |
 
     ### Losses by place
 
@@ -160,12 +145,37 @@ fn markdown_reads_like_this() {
     | publisher offline | 3 | messages |
     | receiver was not subscribed | 4 | deliveries |
 
+    ### Presence and clocks, by receiver
+
+    | receiver | present | gaps | longest gap | overtaken | max distance | unexpected | corrupt | foreign | malformed | other run | clock |
+    |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|
+    | <code>receiver-1/0</code> | 86.885 % | 1 | 4.00 s | 1 | 1 | 0 | 0 | 0 | 0 | 0 | same |
+
     ### Latency of first arrivals
 
-    | latency | n | negative | min | p50 | p90 | p95 | p99 | p99.9 | max |
+    | of | since | n | negative | min | p50 | p90 | p95 | p99 | p99.9 | max |
+    |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+    | <code>receiver-1/0</code> | intended | 6 | 0 | 51.0 ms | 51.0 ms* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s |
+    | <code>receiver-1/0</code> | sent | 6 | 0 | 50.0 ms | 50.0 ms* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s |
+
+    ### Duplicates by age
+
+    | age | duplicates |
+    |---|--:|
+    | 100 ms to 1.00 s | 1 |
+
+    ### Publishing, by sender
+
+    | sender | messages | attempts | acked | never acked | ack p50 | ack p99 | slip p50 | slip p99 | slip max |
     |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|
-    | since intended | 6 | 0 | 51.0 ms | 51.0 ms* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s |
-    | since sent | 6 | 0 | 50.0 ms | 50.0 ms* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s* | 1.50 s |
+    | <code>publisher-1/0</code> | 13 | 13 | 10 | 3 | 20.0 ms* | 20.0 ms* | 1.00 ms* | 1.00 ms* | 1.00 ms |
+
+    ### Attempts, by outcome
+
+    | outcome | status | attempts | such as |
+    |---|--:|--:|---|
+    | acked | 200 | 10 |  |
+    | not sent | - | 3 | not connected |
 
     ### Logs
 
@@ -189,99 +199,124 @@ fn a_suite_is_never_empty() {
 }
 
 #[test]
-fn xml_holds_no_forbidden_character_and_counts_them() {
-    let xml = ReportKind::Junit.render(&hostile_report());
+fn a_report_and_a_gate_of_one_run_are_two_suites() {
+    let mut report = report_on(&clean_run(3));
+    let suite = |report: &crate::Report| ReportKind::Junit.render(report);
+    assert!(suite(&report).contains("<testsuite name=\"tracer report run 0f3c\""));
+    apply(&mut report, &["loss > 0.1%".parse().unwrap()]);
+    assert!(suite(&report).contains("<testsuite name=\"tracer gate run 0f3c\""));
+}
+
+#[test]
+fn a_suite_without_messages_has_the_time_of_its_logs() {
+    let mut idle = receiver("receiver-1");
+    idle.end(30_000, "idle");
+    let xml = ReportKind::Junit.render(&report_on(&[publisher("publisher-1", 3), idle]));
+    assert!(xml.contains("timestamp=\"2023-11-14T22:13:18.000000000Z\""), "{xml}");
+    assert!(!ReportKind::Junit.render(&report_on(&[])).contains("timestamp"));
+}
+
+#[test]
+fn ten_thousand_time_outs_do_not_hide_a_loss() {
+    let mut sent = publisher("publisher-1", 10_010);
+    sent.acked(1, 1).acked(2, 1);
+    (3..=10_010).for_each(|index| {
+        sent.failed(index, 1, FailureOutcome::NoAnswer, false);
+    });
+    sent.end(intended(10_010) + 1000, "completed");
+    // Message 4 arrived although nobody acknowledged it: it is not lost.
+    let mut heard = receiver_of("receiver-1", [1, 4]);
+    heard.end(intended(10_010) + 30_000, "idle");
+    let lost = report_on(&[sent, heard]).lost_messages;
+    let first = &lost.listed[0];
+    assert_eq!((first.receiver.as_deref(), first.index), (Some("receiver-1/0"), 2));
+    assert_eq!((lost.listed.len(), lost.more), (10_000, 1 + 10_007 - 10_000));
     assert!(
-        !xml.chars()
-            .any(|c| (c.is_control() && c != '\n') || matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{202e}'))
-    );
-    assert!(!xml.contains("<b>") && !xml.contains("]]>"), "{xml}");
-    assert!(
-        xml.contains("name=\"characters_replaced\"") && !xml.contains("value=\"0\""),
-        "{xml}"
+        lost.listed[1..]
+            .iter()
+            .all(|lost| lost.receiver.is_none() && lost.index != 4)
     );
 }
 
 #[test]
-fn html_holds_no_markup_of_a_log() {
-    let html = ReportKind::Html.render(&hostile_report());
-    assert!(!html.contains("<b>|") && !html.contains('\u{1b}') && !html.contains('\u{202e}') && !html.contains('\0'));
-    assert_eq!(html.matches("<script").count(), 1);
-    assert_eq!(html.matches("</script>").count(), 1);
-    // The name space of SVG is a name; nothing is fetched.
-    assert!(!html.replace("http://www.w3.org/2000/svg", "").contains("http:") && !html.contains("https:"));
-    assert!(html.contains("Content-Security-Policy") && html.contains("prefers-color-scheme"));
-}
-
-#[test]
-fn markdown_holds_no_markup_of_a_log() {
-    let text = ReportKind::Markdown.render(&hostile_report());
-    assert!(!text.contains("<b>") && !text.contains("</script>") && !text.contains('`'));
-    assert!(text.contains("&#124;&#96;x&#96;&#124;"), "{text}");
-    assert!(text.len() < 900 * 1024);
-}
-
-#[test]
-fn csv_has_the_columns_of_the_analyzer() {
-    let folder = tempfile::tempdir().unwrap();
-    let logs = outage_run();
-    let mut paths = Vec::new();
-    for log in &logs {
-        paths.push(folder.path().join(&log.path));
-        fs::write(paths.last().unwrap(), log.text()).unwrap();
-    }
-    let report = crate::report(&paths, &crate::Options::default()).unwrap();
-    let out = folder.path().join("tables");
-    let target: ReportTarget = format!("csv={}", out.display()).parse().unwrap();
-    target.write(&report, &paths).unwrap();
-    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
-    let received = read("received.csv");
-    assert!(
-        received
-            .starts_with("shard,msg_hash,timestamp,receiver_peer_id,sender_peer_id,delayMs,receiver,sender,index\n")
-    );
-    assert_eq!(received.lines().count(), 1 + 7);
-    let first = received.lines().nth(1).unwrap();
-    assert!(
-        first.contains(",2023-11-14 22:13:21.051000000,peer of receiver-1/0,16Uiu2HAmNode,"),
-        "{first}"
-    );
-    let sent = read("sent.csv");
-    assert!(sent.starts_with("shard,msg_hash,timestamp,sender_peer_id,receiver_peer_id,sender,index,attempt\n"));
-    assert_eq!(sent.lines().count(), 1 + 13);
-    assert_eq!(read("lost.csv").lines().count(), 1 + 7);
-    assert!(ReportKind::Csv.render(&hostile_report()).contains("\\u{1b}"));
-}
-
-#[test]
-fn csv_of_compressed_logs_is_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let tables = |endings: [&str; 2]| {
-        let mut paths = Vec::new();
-        for (log, ending) in outage_run().iter().zip(endings) {
-            let text = log.text().into_bytes();
-            let bytes = match ending {
-                ".gz" => {
-                    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-                    encoder.write_all(&text).unwrap();
-                    encoder.finish().unwrap()
-                }
-                ".zst" => zstd::encode_all(text.as_slice(), 3).unwrap(),
-                _ => text,
-            };
-            paths.push(folder.path().join(format!("{}{ending}", log.path)));
-            fs::write(paths.last().unwrap(), bytes).unwrap();
-        }
-        let report = crate::report(&paths, &crate::Options::default()).unwrap();
-        let out = folder.path().join(format!("tables{}", endings[0]));
-        let target: ReportTarget = format!("csv={}", out.display()).parse().unwrap();
-        target.write(&report, &paths).unwrap();
-        ["received.csv", "sent.csv", "lost.csv"].map(|name| fs::read_to_string(out.join(name)).unwrap())
-    };
-    let plain = tables(["", ""]);
+fn unfinished_messages_are_never_called_unacknowledged() {
+    // The publisher was killed while four messages were on their way.
+    let mut sent = publisher("publisher-1", 9);
+    sent.acked(1, 1).failed(2, 1, FailureOutcome::NotSent, false);
+    sent.failed(3, 1, FailureOutcome::NotSent, false)
+        .attempt(4, 1)
+        .attempt(5, 1)
+        .attempt(6, 1);
+    sent.failed(7, 1, FailureOutcome::NoAnswer, true);
+    let mut heard = receiver_of("receiver-1", [1]);
+    heard.end(30_000, "idle");
+    let run = |sent: LogText| report_on(&[sent, heard.clone()]);
+    let torn = run(sent.clone());
+    let in_buckets = |report: &crate::Report| report.over_time.buckets.iter().map(|b| b.never_acked).sum::<u64>();
+    assert_eq!((torn.senders[0].unfinished, torn.senders[0].never_acked), (4, 2));
     assert_eq!(
-        plain.each_ref().map(|table| table.lines().count()),
-        [1 + 7, 1 + 13, 1 + 7]
+        (in_buckets(&torn), torn.outages.len(), torn.lost_messages.listed.len()),
+        (2, 0, 2)
     );
-    assert_eq!(tables([".gz", ".zst"]), plain);
+    assert_eq!(torn.totals.not_published, 2);
+    // An unfinished message neither lengthens an outage nor ends it.
+    sent.failed(8, 1, FailureOutcome::NotSent, false);
+    let torn = run(sent.clone());
+    let outage = &torn.outages[0];
+    assert_eq!(
+        (outage.lost, outage.end, outage.losses[0].indices.show(9)),
+        (3, None, "2-3, 8".to_owned())
+    );
+    sent.end(30_000, "signal");
+    assert_eq!(
+        (in_buckets(&run(sent.clone())), run(sent).lost_messages.listed.len()),
+        (7, 7)
+    );
+}
+
+#[test]
+fn of_many_duplicates_the_oldest_are_listed_and_all_are_counted() {
+    let many = 5 * MAX_DUPLICATES_LISTED as i64;
+    let mut heard = receiver_of("receiver-1", 1..=3);
+    // Ages of 1 to `many` ms, not in order.
+    (0..many).for_each(|n| {
+        let age = 1 + n * 7 % many;
+        heard.received_at(intended(1) + 51 + age, "publisher-1/0", 1, 1);
+    });
+    heard.end(30_000, "idle");
+    let report = report_on(&[clean_publisher(3), heard]);
+    let r = &report.receivers[0];
+    assert_eq!(r.counts.duplicates, many as u64);
+    let listed: Vec<i64> = r.duplicates.iter().map(|d| d.age_ns / 1_000_000).collect();
+    let oldest: Vec<i64> = (0..MAX_DUPLICATES_LISTED as i64).map(|n| many - n).collect();
+    assert_eq!(listed, oldest);
+    let age = &report.duplicates.age;
+    assert_eq!(
+        (age.n, age.max_ns, age.percentile_ns(50)),
+        (many as u64, Some(many * 1_000_000), Some(many / 2 * 1_000_000))
+    );
+    assert_eq!(
+        report.duplicates.histogram.iter().map(|bin| bin.count).sum::<u64>(),
+        many as u64
+    );
+}
+
+#[test]
+fn groups_have_their_latency_since_sent_too() {
+    let report = report_on(&outage_run());
+    let groups = &report.latency_groups;
+    for group in [
+        &groups.by_push_node,
+        &groups.by_filter_node,
+        &groups.by_content_topic,
+        &groups.by_size,
+    ] {
+        assert_eq!(group.len(), 1);
+        assert_eq!(group[0].from_intended, report.totals.latency.from_intended);
+        assert_eq!(group[0].from_sent, report.totals.latency.from_sent);
+    }
+    assert_ne!(
+        groups.by_size[0].from_sent.min_ns,
+        groups.by_size[0].from_intended.min_ns
+    );
 }

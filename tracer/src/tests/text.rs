@@ -58,6 +58,21 @@ fn a_troubled_run_reads_like_this() {
       receiver-2/0  publisher-1/0         4         3     1   25 %          0           0
       receiver-2/0  publisher-2/0         2         0     2  100 %          0           0
 
+    Sums by receiver and by sender
+      of        name           expected  received  lost    loss  duplicates  late  out of order
+      receiver  receiver-1/0          6         6     0     0 %           1     0             0
+      receiver  receiver-2/0          6         3     3    50 %           0     0             0
+      sender    publisher-1/0         8         7     1  12.5 %           1     0             0
+      sender    publisher-2/0         4         2     2    50 %           0     0             0
+
+    Loss over time, in steps of 100 ms
+      into the run  messages  never acked  expected  lost  loss
+                +0         2            0         4     1  25 %
+           +1.00 s         2            0         4     1  25 %
+           +2.00 s         1            1         0     0     -
+           +3.00 s         1            0         2     1  50 %
+      loss, from the first message to the last: [▂         ▂                   ▄         ·]
+
     Lost indices
       publisher-1/0: 3 (refused by service node)
       receiver-2/0 from publisher-1/0: 4 (receiver was not subscribed)
@@ -88,6 +103,12 @@ fn a_troubled_run_reads_like_this() {
       receiver-2/0  planned  3  51.0 ms   400 ms*   551 ms*   551 ms*   551 ms*   551 ms*   551 ms
       receiver-2/0  sent     3  50.0 ms  50.0 ms*   399 ms*   399 ms*   399 ms*   399 ms*   399 ms
       clock: same (2 receivers)
+
+    Latency since planned, by receiver and sender
+      receiver      sender         n       p50       p90       p99      max
+      receiver-1/0  publisher-1/0  4  51.0 ms*  51.0 ms*  51.0 ms*  51.0 ms
+      receiver-1/0  publisher-2/0  2  51.0 ms*  51.0 ms*  51.0 ms*  51.0 ms
+      receiver-2/0  publisher-1/0  3   400 ms*   551 ms*   551 ms*   551 ms
 
     Publishing, by sender
       sender         planned  tried  attempts  acked  never   ack p50   ack p99  slip p50  slip p99
@@ -229,6 +250,45 @@ fn a_run_without_verdict_says_why() {
 }
 
 #[test]
+fn negative_latencies_have_a_column_when_there_are_any() {
+    let mut heard = receiver_of("receiver-with-a-long-name-1", 1..=3);
+    heard
+        .received_at(intended(4) - 20, "publisher-1/0", 4, 1)
+        .end(30_000, "idle");
+    let text = render_text(&report_on(&[clean_publisher(4), heard]), TextStyle::Plain);
+    let (_, latency) = text.split_once("Latency of first arrivals\n").unwrap();
+    let table: Vec<Vec<&str>> = latency
+        .lines()
+        .take(3)
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(table[0][..5], ["receiver", "since", "n", "neg", "min"]);
+    assert_eq!(table[1][1..6], ["planned", "4", "1", "-20.0", "ms"]);
+    assert_eq!(table[2][1..6], ["sent", "4", "1", "-21.0", "ms"]);
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(!render_text(&report_on(&clean_run(4)), TextStyle::Plain).contains(" neg "));
+}
+
+#[test]
+fn pairs_beyond_twenty_have_no_latencies_in_the_text() {
+    let latencies_of_pairs = |receivers: u32| {
+        let mut logs = vec![clean_publisher(2)];
+        for number in 0..receivers {
+            let mut heard = receiver_of(&format!("receiver-{number}"), 1..=2);
+            heard.end(30_000, "idle");
+            logs.push(heard);
+        }
+        let text = render_text(&report_on(&logs), TextStyle::Plain);
+        let (_, table) = text.split_once("Latency since planned, by receiver and sender\n")?;
+        Some(table.lines().take_while(|line| !line.is_empty()).count())
+    };
+    assert_eq!(
+        [1, 2, 20, 21].map(latencies_of_pairs),
+        [None, Some(1 + 2), Some(1 + 20), None]
+    );
+}
+
+#[test]
 fn only_the_verdict_is_coloured() {
     let report = report_on(&clean_run(1));
     let coloured = render_text(&report, TextStyle::Coloured);
@@ -294,7 +354,7 @@ fn long_lists_are_cut_in_the_text_and_whole_in_json() {
     assert!(text.contains("  and 20 more rows, these weigh most\n"), "{text}");
     assert!(text.contains("  and 30 more lists of losses\n"));
     assert!(text.contains("1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23 and 18 more"));
-    assert!(text.lines().count() < 180, "{}", text.lines().count());
+    assert!(text.lines().count() < 200, "{}", text.lines().count());
     let json: serde_json::Value = serde_json::from_str(&render_json(&report)).unwrap();
     assert_eq!(json["receivers"].as_array().unwrap().len(), 40);
     assert_eq!(

@@ -15,7 +15,7 @@ mod id;
 mod losses;
 mod model;
 mod names;
-mod native;
+pub(crate) mod native;
 mod native_evidence;
 mod peers;
 mod receivers;

@@ -228,14 +228,14 @@ impl Native {
 }
 
 /// Looks at the beginning of a log: whether it is a native one, and all of it.
-pub(super) fn sniff(input: &mut dyn BufRead) -> io::Result<(bool, impl BufRead)> {
+pub(crate) fn sniff(input: &mut dyn BufRead) -> io::Result<(bool, impl BufRead)> {
     let mut start = Vec::new();
     io::Read::take(&mut *input, SNIFF_BYTES as u64).read_to_end(&mut start)?;
     Ok((looks_native(&start), io::Cursor::new(start).chain(input)))
 }
 
 /// Calls `each` with every event of a native log whose line contains one of `needles`, digits of a hash.
-pub(super) fn scan_native(
+pub(crate) fn scan_native(
     input: &mut dyn BufRead,
     needles: &[String],
     mut each: impl FnMut(&NodeEvent<'_>, MessageHash),

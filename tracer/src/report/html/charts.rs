@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::text::text;
 use crate::{
-    report::Report,
+    report::{Report, escape::short, words::show_outage_end},
     series::LatencyBin,
     units::{show_ns, show_number},
 };
@@ -26,6 +26,9 @@ const ABOVE: f64 = 36.0;
 
 /// Most rows and columns of the heat map: beyond it the cells cannot be told apart.
 const MAX_HEAT_CELLS: usize = 60;
+
+/// Longest name in the title of a cell, of which there are thousands.
+const MAX_TITLE_NAME_CHARS: usize = 60;
 
 /// Latencies since intended on a logarithmic axis, with p50 and p99.
 pub(super) fn latency(report: &Report) -> Option<String> {
@@ -110,7 +113,7 @@ pub(super) fn over_time(report: &Report) -> Option<String> {
             "outage: {} lost, {} to {}",
             outage.lost,
             outage.begin,
-            show_end(outage.end)
+            show_outage_end(outage.end)
         );
         rect(
             &mut svg,
@@ -150,11 +153,6 @@ pub(super) fn over_time(report: &Report) -> Option<String> {
         );
     }
     Some(close(svg))
-}
-
-/// When an outage ended, in words.
-pub(super) fn show_end(end: Option<event_log::Timestamp>) -> String {
-    end.map_or("the end of the run".to_owned(), |end| end.to_string())
 }
 
 /// Losses by place.
@@ -200,21 +198,20 @@ pub(super) fn heat_map(report: &Report) -> Option<String> {
     let fits = (cell / 8.5) as usize;
     for (number, sender) in report.senders.iter().take(columns).enumerate() {
         if fits >= 6 {
-            let name = crate::report::escape::short(&sender.sender, fits.min(24));
+            let name = short(&sender.sender, fits.min(24));
             label_at(&mut svg, left + (number as f64 + 0.5) * cell, 16.0, "middle", &name);
         }
     }
     for (number, receiver) in report.receivers.iter().take(rows).enumerate() {
         let top = row * (number as f64 + 1.0);
-        let name = crate::report::escape::short(&receiver.receiver, 22);
+        let name = short(&receiver.receiver, 22);
+        let full_name = short(&receiver.receiver, MAX_TITLE_NAME_CHARS);
         label_at(&mut svg, left - 8.0, top + 16.0, "end", &name);
         for (column, pair) in receiver.senders.iter().take(columns).enumerate() {
             let c = &pair.counts;
             let place = (left + column as f64 * cell + 1.0, top + 1.0, cell - 2.0, row - 2.0);
-            let title = format!(
-                "{} from {}: {} of {} lost",
-                receiver.receiver, pair.sender, c.lost, c.expected
-            );
+            let sender = short(&pair.sender, MAX_TITLE_NAME_CHARS);
+            let title = format!("{full_name} from {sender}: {} of {} lost", c.lost, c.expected);
             rect(&mut svg, if c.expected == 0 { "none" } else { "bar" }, place, &title);
             if c.lost > 0 {
                 // A single loss must be seen: a fifth of red at least.
