@@ -16,6 +16,9 @@ use crate::{
 /// Longest name in a table.
 const MAX_NAME_CHARS: usize = 16;
 
+/// Most buckets listed: the line below them shows all.
+const MAX_BUCKETS_LISTED: usize = 10;
+
 /// Most ranges of indices of one sender in a line.
 const MAX_RANGES: usize = 6;
 
@@ -104,18 +107,27 @@ pub(super) fn presence(report: &Report) -> Option<String> {
     )
 }
 
-/// The buckets in which anything was lost or never acknowledged.
+/// The buckets in which most was lost or never acknowledged, in the order of time.
 pub(super) fn over_time(report: &Report) -> Option<String> {
+    let mut worst: Vec<&Bucket> = buckets_with_losses(report).collect();
+    let more = worst.len().saturating_sub(MAX_BUCKETS_LISTED);
+    worst.sort_by_key(|bucket| std::cmp::Reverse(bucket.lost + bucket.never_acked));
+    worst.truncate(MAX_BUCKETS_LISTED);
+    worst.sort_by_key(|bucket| bucket.begin);
     let row = |bucket: &Bucket| {
         let mut row = vec![show_offset(&report.over_time, bucket)];
         row.extend([bucket.messages, bucket.never_acked, bucket.expected, bucket.lost].map(|count| count.to_string()));
         row.push(show_loss(bucket.lost, bucket.expected));
-        (bucket.lost + bucket.never_acked, row)
+        (0, row)
     };
-    table(
+    let mut text = table(
         ">into the run|>messages|>never acked|>expected|>lost|>loss",
-        buckets_with_losses(report).map(row).collect(),
-    )
+        worst.into_iter().map(row).collect(),
+    )?;
+    if more > 0 {
+        text.push_str(&format!("  and {more} more steps, these weigh most\n"));
+    }
+    Some(text)
 }
 
 /// The loss of every bucket as a row of characters: a dot where nothing was lost, a space where nothing was expected.

@@ -92,6 +92,17 @@ pub(super) fn show_outage_end(end: Option<Timestamp>) -> String {
     end.map_or("end of run".to_owned(), |end| end.to_string())
 }
 
+/// A time for people, to a millisecond.
+pub(super) fn show_time(time: Timestamp) -> String {
+    let text = time.to_string();
+    match text.split_once('.') {
+        Some((seconds, digits)) if digits.len() > 4 => {
+            format!("{}.{}Z", seconds.replacen('T', " ", 1), &digits[..3])
+        }
+        _ => text,
+    }
+}
+
 /// The width of a bucket.
 pub(super) fn show_width(over_time: &OverTime) -> String {
     show_ns(i64::try_from(over_time.width_ns).unwrap_or(i64::MAX))

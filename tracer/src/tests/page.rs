@@ -145,9 +145,10 @@ fn the_heat_map_has_a_cell_for_each_pair() {
         "{map}"
     );
     assert!(
-        map.contains("fill-opacity=\"0.52\""),
-        "a fifth, and 40 % of the rest: {map}"
+        map.contains("fill-opacity=\"0.71\""),
+        "a fifth, and of the rest the root of 40 %: {map}"
     );
+    assert!(map.contains(">40 %</text>"), "{map}");
     assert_eq!(map.matches("<rect class=\"bar\"").count(), 4);
     let sums = section(&page(), "Sums by receiver and by sender");
     assert!(

@@ -4,7 +4,11 @@ use std::fmt::Write as _;
 
 use super::text::text;
 use crate::{
-    report::{Report, escape::short, words::show_outage_end},
+    report::{
+        Report,
+        escape::short,
+        words::{show_loss, show_outage_end},
+    },
     series::LatencyBin,
     units::{show_ns, show_number},
 };
@@ -26,6 +30,9 @@ const ABOVE: f64 = 36.0;
 
 /// Most rows and columns of the heat map: beyond it the cells cannot be told apart.
 const MAX_HEAT_CELLS: usize = 60;
+
+/// Narrowest cell of the heat map in which its loss can be written.
+const MIN_LABEL_CELL: f64 = 70.0;
 
 /// Longest name in the title of a cell, of which there are thousands.
 const MAX_TITLE_NAME_CHARS: usize = 60;
@@ -214,8 +221,9 @@ pub(super) fn heat_map(report: &Report) -> Option<String> {
             let title = format!("{full_name} from {sender}: {} of {} lost", c.lost, c.expected);
             rect(&mut svg, if c.expected == 0 { "none" } else { "bar" }, place, &title);
             if c.lost > 0 {
-                // A single loss must be seen: a fifth of red at least.
-                let share = 0.2 + 0.8 * c.lost as f64 / c.expected as f64;
+                // A single loss must be seen: a fifth of red at least. The root tells one percent from ten.
+                let loss = c.lost as f64 / c.expected as f64;
+                let share = 0.2 + 0.8 * loss.sqrt();
                 push(
                     &mut svg,
                     format_args!(
@@ -227,6 +235,17 @@ pub(super) fn heat_map(report: &Report) -> Option<String> {
                         text(&title)
                     ),
                 );
+                if cell >= MIN_LABEL_CELL {
+                    let label = show_loss(c.lost, c.expected);
+                    push(
+                        &mut svg,
+                        format_args!(
+                            r#"<text class="on" x="{:.1}" y="{:.1}" text-anchor="middle">{label}</text>"#,
+                            place.0 + place.2 / 2.0,
+                            top + 17.0
+                        ),
+                    );
+                }
             }
         }
     }

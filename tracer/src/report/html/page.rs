@@ -6,7 +6,7 @@ use crate::{
         Report,
         escape::short,
         tables::{self, MAX_NAME_CHARS, MAX_TEXT_CHARS, Table},
-        words::{show_loss, show_percentile, show_verdict, show_width},
+        words::{show_loss, show_percentile, show_time, show_verdict, show_width},
     },
     series::{GroupLatency, MIN_OUTAGE_MESSAGES},
     units::show_ns,
@@ -55,11 +55,9 @@ fn head(out: &mut String, report: &Report) {
     let run = report.run.as_deref().map_or("no single run".to_owned(), |run| {
         format!("run <code>{}</code>", name(run))
     });
-    let begin = report
-        .over_time
-        .buckets
-        .first()
-        .map_or(String::new(), |bucket| format!(", first message {}", bucket.begin));
+    let begin = report.over_time.buckets.first().map_or(String::new(), |bucket| {
+        format!(", first message {}", show_time(bucket.begin))
+    });
     out.push_str(&format!("<p class=\"dim\">{run}{begin}</p>\n"));
     let list = |out: &mut String, items: Vec<String>| {
         if items.is_empty() {
@@ -118,7 +116,7 @@ fn charts_and_tables(out: &mut String, report: &Report) {
     section(out, "Latency", &[chart, table(&tables::latency(report, MAX_ROWS))]);
     let map = figure(
         charts::heat_map(report),
-        "Loss by receiver (rows) and sender (columns): blue none, the redder the more.",
+        "Loss by receiver (rows) and sender (columns): blue none, the redder the more, by its square root.",
     );
     let cut = charts::heat_cut(report).map_or(String::new(), |cut| format!("<p class=\"dim\">{cut}</p>"));
     let pairs = table(&tables::pairs(report, MAX_ROWS));

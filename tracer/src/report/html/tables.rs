@@ -4,7 +4,7 @@ use super::text::text;
 use crate::report::{
     escape::short,
     tables::{Cell, MAX_NAME_CHARS, MAX_TEXT_CHARS, Table},
-    words::show_verdict,
+    words::{show_time, show_verdict},
 };
 
 /// The table; empty without rows.
@@ -42,6 +42,7 @@ fn cell(content: &Cell<'_>) -> String {
         Cell::Name(name) => text(&short(name, MAX_NAME_CHARS)),
         Cell::Text(long) => text(&short(long, MAX_TEXT_CHARS)),
         Cell::Code(code) => format!("<code>{}</code>", text(code)),
+        Cell::Time(time) => format!("<time>{}</time>", show_time(*time)),
         Cell::Verdict(verdict) => {
             let verdict = show_verdict(*verdict);
             format!("<b class=\"{verdict}\">{verdict}</b>")

@@ -4,7 +4,7 @@ use crate::report::{
     escape,
     escape::short,
     tables::{Cell, MAX_NAME_CHARS, MAX_TEXT_CHARS},
-    words::show_verdict,
+    words::{show_time, show_verdict},
 };
 
 /// What stands in a cell of a table.
@@ -14,6 +14,7 @@ pub(super) fn show_cell(cell: &Cell<'_>) -> String {
         Cell::Name(name) => code(&short(name, MAX_NAME_CHARS)),
         Cell::Text(text) => prose(text),
         Cell::Code(hash) => code(hash),
+        Cell::Time(time) => show_time(*time),
         Cell::Verdict(verdict) => show_verdict(*verdict).to_owned(),
         Cell::Lines(lines) => {
             let line = |parts: &Vec<Cell<'_>>| parts.iter().map(show_cell).collect::<String>();

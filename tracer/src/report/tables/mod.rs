@@ -8,6 +8,8 @@ mod run;
 
 use std::borrow::Cow;
 
+use event_log::Timestamp;
+
 pub(super) use deliveries::*;
 pub(super) use run::*;
 
@@ -43,6 +45,7 @@ pub(super) enum Cell<'a> {
     Name(&'a str),
     /// A text from a log or from the user.
     Text(&'a str),
+    Time(Timestamp),
     /// A hash.
     Code(String),
     Verdict(Verdict),

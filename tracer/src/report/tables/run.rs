@@ -4,10 +4,7 @@ use super::{Cell, MAX_RANGES, Table, alike, counts};
 use crate::{
     report::{
         Gate, Report, SenderReport, Verdict,
-        words::{
-            show_end, show_kind, show_loss, show_offset, show_optional_ns, show_outage_end, show_percentile, show_role,
-            skipped,
-        },
+        words::{show_end, show_kind, show_loss, show_offset, show_optional_ns, show_percentile, show_role, skipped},
     },
     series::{Bucket, LostMessage, Outage, OutageLoss},
     units::{show_ns, show_number},
@@ -44,8 +41,8 @@ pub(in crate::report) fn outages(report: &Report, max_rows: usize) -> Table<'_> 
         let places = places.map(|place| vec![format!("{} {}", place.count, place.place.describe()).into()]);
         vec![
             show_kind(outage.kind).into(),
-            outage.begin.to_string().into(),
-            show_outage_end(outage.end).into(),
+            Cell::Time(outage.begin),
+            outage.end.map_or("end of run".into(), Cell::Time),
             length.into(),
             outage.lost.into(),
             Cell::Lines(places.collect()),
@@ -83,10 +80,7 @@ pub(in crate::report) fn over_time(report: &Report, max_rows: usize) -> Table<'_
     let head = "begin|>into the run|>messages|>never acked|>expected|>lost|>loss|>slowest";
     let weight = |bucket: &&Bucket| bucket.lost + bucket.never_acked;
     Table::of(head, max_rows, buckets_with_losses(report), weight, |bucket| {
-        let mut row = vec![
-            bucket.begin.to_string().into(),
-            show_offset(&report.over_time, bucket).into(),
-        ];
+        let mut row = vec![Cell::Time(bucket.begin), show_offset(&report.over_time, bucket).into()];
         row.extend(counts([
             bucket.messages,
             bucket.never_acked,
@@ -160,7 +154,7 @@ pub(in crate::report) fn lost(report: &Report, max_rows: usize) -> Table<'_> {
             Cell::Name(&lost.sender),
             u64::from(lost.index).into(),
             lost.place.describe().into(),
-            lost.intended.to_string().into(),
+            Cell::Time(lost.intended),
             lost.service_node.as_deref().map_or("-".into(), Cell::Name),
             Cell::Code(lost.hash.to_string()),
         ]
