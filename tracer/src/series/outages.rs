@@ -102,12 +102,15 @@ struct Found {
 }
 
 impl Found {
-    fn close(&mut self, run: &mut Run, end_ns: i64) {
+    /// Ends a run; whether there was one.
+    fn close(&mut self, run: &mut Run, end_ns: i64) -> bool {
+        let was_open = !run.members.is_empty();
         if run.members.len() >= MIN_OUTAGE_MESSAGES {
             self.spans.push((run.first_ns, end_ns));
             run.members.iter().for_each(|number| self.member[*number] = true);
         }
         run.members.clear();
+        was_open
     }
 }
 
@@ -116,23 +119,32 @@ pub(super) fn parts(steps: impl IntoIterator<Item = Step>, senders: usize) -> Ve
     let mut found = Found::default();
     // One run over all senders, and one for each.
     let mut runs = vec![Run::default(); senders + 1];
+    // Mostly none is open, and the next message that arrived is passed over.
+    let mut open_runs = 0;
     for step in steps {
         let of_step = [0, step.sender as usize + 1];
         if step.lost.is_none() {
-            of_step.iter().for_each(|of| found.close(&mut runs[*of], step.at_ns));
+            if open_runs > 0 {
+                for of in of_step {
+                    open_runs -= usize::from(found.close(&mut runs[of], step.at_ns));
+                }
+            }
             continue;
         }
         for of in of_step {
             let run = &mut runs[of];
             if run.members.is_empty() {
                 run.first_ns = step.at_ns;
+                open_runs += 1;
             }
             run.members.push(found.lost.len());
         }
         found.lost.push(step);
         found.member.push(false);
     }
-    runs.iter_mut().for_each(|run| found.close(run, i64::MAX));
+    for run in &mut runs {
+        found.close(run, i64::MAX);
+    }
     let mut parts = joined(found.spans);
     let mut at = 0;
     for (step, _) in found.lost.iter().zip(found.member).filter(|(_, member)| *member) {
