@@ -59,6 +59,7 @@ impl<'a> Collector<'a> {
             }),
             Event::ClientStarted(client) => log.clients.push(ClientRecord {
                 client: client.client,
+                at_ns,
                 name: self.symbols.intern(&client.name),
                 peer_id: self.symbols.intern(&client.peer_id),
             }),

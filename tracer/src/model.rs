@@ -336,6 +336,7 @@ pub(crate) fn size_class(size_bytes: u64) -> u8 {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClientRecord {
     pub(crate) client: u32,
+    pub(crate) at_ns: i64,
     pub(crate) name: Symbol,
     pub(crate) peer_id: Symbol,
 }

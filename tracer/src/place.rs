@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use event_log::event::Role;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -12,6 +11,7 @@ use crate::{
     model::{Archive, AttemptRecord, Log, NodeFactKind, Outcome},
     node_log::{self, Shows},
     receivers::Receiver,
+    select::Selection,
     symbols::Symbol,
 };
 
@@ -126,11 +126,11 @@ impl NodeLog {
     }
 }
 
-/// First and last time in the logs of publishers.
-fn time_of_run(archive: &Archive) -> (i64, i64) {
+/// First and last time in the logs of the run's publishers.
+fn time_of_run(archive: &Archive, publishers: &[usize]) -> (i64, i64) {
     let mut time = (i64::MAX, i64::MIN);
-    for log in &archive.logs {
-        if let Some(header) = log.header.as_ref().filter(|header| header.role == Role::Publisher) {
+    for log in publishers.iter().map(|log| &archive.logs[*log]) {
+        if let Some(header) = &log.header {
             time.0 = time.0.min(header.started_ns);
             time.1 = time.1.max(log.last_ns.unwrap_or(header.started_ns));
         }
@@ -139,11 +139,11 @@ fn time_of_run(archive: &Archive) -> (i64, i64) {
 }
 
 impl Evidence {
-    /// Takes the facts of the service-node logs `logs`.
-    pub(crate) fn new(archive: &Archive, logs: &[usize]) -> Self {
+    /// Takes the facts of the service-node logs.
+    pub(crate) fn new(archive: &Archive, selection: &Selection) -> Self {
         let mut evidence = Self::default();
-        let time = time_of_run(archive);
-        for (node, log) in (0_u32..).zip(logs.iter().map(|log| &archive.logs[*log])) {
+        let time = time_of_run(archive, &selection.publishers);
+        for (node, log) in (0_u32..).zip(selection.nodes.iter().map(|log| &archive.logs[*log])) {
             let fact = |f: &crate::model::NodeFact| Fact {
                 hash: f.hash,
                 node,
@@ -246,9 +246,11 @@ impl Evidence {
     }
 }
 
+/// Whether a gap overlaps the attempt. The gaps are in order and none touches another, so that the first which ends late
+/// enough also begins first.
 fn in_gap(receiver: &Receiver, attempt: &AttemptRecord) -> bool {
-    receiver
-        .gaps
-        .iter()
-        .any(|gap| gap.overlaps(attempt.sent_ns, attempt.ended_ns))
+    let gaps = &receiver.gaps;
+    let next = gaps.partition_point(|gap| gap.until_ns < attempt.sent_ns);
+    gaps.get(next)
+        .is_some_and(|gap| gap.overlaps(attempt.sent_ns, attempt.ended_ns))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    model::{Archive, Log, PresenceRecord, StrayKind},
+    model::{Archive, ClientRecord, Log, PresenceRecord, StrayKind},
     symbols::Symbol,
     ways::Ways,
 };
@@ -128,7 +128,11 @@ fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver<
 }
 
 fn fill(archive: &Archive, log: &Log, clients: &mut BTreeMap<u32, Receiver<'_>>) {
-    for record in &log.clients {
+    // Of several starts of one client the latest tells its name, whatever the order of lines.
+    let name = |symbol| archive.symbols.name(symbol);
+    let mut started: Vec<&ClientRecord> = log.clients.iter().collect();
+    started.sort_by_key(|record| (record.at_ns, name(record.name), name(record.peer_id)));
+    for record in started {
         if let Some(receiver) = clients.get_mut(&record.client) {
             receiver.name = archive.symbols.name(record.name).to_owned();
             receiver.peer_id = Some(record.peer_id);

@@ -22,6 +22,7 @@ use crate::{
     report::{
         self, Report, ReportKind, ReportTarget, TextStyle, Verdict, escape, render_json, render_text, unrepeatable,
     },
+    select::logs_of_run,
 };
 
 /// Reads the logs `inputs` and reports on them.
@@ -30,13 +31,13 @@ use crate::{
 /// [`InputError`] when an input is missing or cannot be read. Everything else that may be wrong with logs is in the
 /// report.
 pub fn report(inputs: &[PathBuf], options: &Options) -> Result<Report, InputError> {
-    Ok(report::build(&read(inputs)?, options))
+    Ok(report::build(&read(inputs, options)?, options))
 }
 
-/// Reads the logs `inputs`.
-pub(crate) fn read(inputs: &[PathBuf]) -> Result<Archive, InputError> {
+/// Reads the logs `inputs`, and measures the clocks of the run that `options` choose.
+pub(crate) fn read(inputs: &[PathBuf], options: &Options) -> Result<Archive, InputError> {
     let mut archive = load(&input::resolve(inputs)?)?;
-    archive.clocks = crate::clock::measure(&archive, inputs)?;
+    archive.clocks = crate::clock::measure(&archive, &logs_of_run(&archive, options), inputs)?;
     Ok(archive)
 }
 

@@ -37,6 +37,15 @@ pub(crate) fn select(archive: &Archive, options: &Options) -> Selection {
     selection
 }
 
+/// The logs of the chosen run, and those of the service nodes; none where no run can be chosen.
+pub(crate) fn logs_of_run(archive: &Archive, options: &Options) -> Vec<usize> {
+    let mut selection = Selection::default();
+    if choose_run(archive, options, &mut selection) {
+        take_logs(archive, &mut selection);
+    }
+    selection.judged().chain(selection.nodes.iter().copied()).collect()
+}
+
 impl Selection {
     pub(crate) fn unknown(&mut self, code: ReasonCode, text: String) {
         self.reasons.push(Reason {

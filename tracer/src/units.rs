@@ -56,6 +56,11 @@ pub(crate) fn show_ns(ns: i64) -> String {
     format!("{sign}{value:.digits$} {unit}")
 }
 
+/// The same with its sign, `+1.00 ms`.
+pub(crate) fn show_signed_ns(ns: i64) -> String {
+    format!("{}{}", if ns > 0 { "+" } else { "" }, show_ns(ns))
+}
+
 /// A number of things: `1 line`, `2 lines`.
 pub(crate) fn show_count(count: u64, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };

@@ -20,6 +20,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) receivers: &'a [ReceiverReport],
     /// Lines of each receiver's log that cannot be read: each may have been a delivery.
     pub(crate) unreadable_lines: &'a [u64],
+    /// The same of each sender's logs: each may have been an acknowledgement.
+    pub(crate) unreadable_of_senders: &'a [u64],
     /// Whether every publisher log is there and whole.
     pub(crate) knows_all_published: bool,
     pub(crate) options: &'a Options,
@@ -44,6 +46,8 @@ struct Measured {
     verdict: Verdict,
     value: Option<f64>,
     limit: f64,
+    /// Whether the value is a percentile of a handful of values.
+    few_samples: bool,
     /// The receiver or sender.
     scope: String,
     /// The reason, when it is not passed; `None` where another reason says why there is nothing to measure.
@@ -82,6 +86,7 @@ impl Judged {
             limit: Some(worst.limit),
             margin: worst.value.map(|value| worst.limit - value),
             unit: kind.unit,
+            few_samples: worst.few_samples,
         });
         for m in measured.into_iter().filter(|m| m.verdict != Verdict::Pass) {
             let reason = |text| Reason {

@@ -376,6 +376,30 @@ fn a_log_that_ends_with_the_last_message_or_is_damaged_denies_nothing() {
 }
 
 #[test]
+fn a_node_log_need_not_cover_another_run() {
+    let folder = tempfile::tempdir().unwrap();
+    publisher(folder.path());
+    receiver(folder.path());
+    nodes(folder.path());
+    let alone = places(&report(folder.path()));
+    // The publisher of a run of the next day, which the logs of the nodes do not reach.
+    let path = folder.path().join("later.jsonl");
+    Log::start(Role::Publisher, "publisher-1", &full_id(1002)).end(&path);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let later = text
+        .replace("2025-11-20", "2025-11-21")
+        .replace("\"run\":\"r\"", "\"run\":\"s\"");
+    assert_ne!(later, text);
+    std::fs::write(&path, later).unwrap();
+    let options = Options {
+        run: Some("r".to_owned()),
+        ..Options::default()
+    };
+    let report = tracer::report(&[folder.path().to_owned()], &options).unwrap();
+    assert_eq!(places(&report), alone);
+}
+
+#[test]
 fn two_peers_of_one_short_id_are_not_guessed() {
     let folder = tempfile::tempdir().unwrap();
     publisher(folder.path());

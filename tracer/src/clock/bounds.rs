@@ -5,7 +5,7 @@
 //! between them (a *simple temporal network*: Dechter, Meiri and Pearl, 1991). A cycle of negative length says that no
 //! constant offsets fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Clocks;
 
@@ -24,6 +24,10 @@ pub struct ClockBounds {
     direct: BTreeMap<(usize, usize), i64>,
     /// The same along the shortest way; `None` when some cycle is negative, or there are too many clocks.
     shortest: Option<Vec<Option<i64>>>,
+    /// Pairs of clocks that contradict each other, in both orders.
+    contradictory: BTreeSet<(usize, usize)>,
+    /// The clocks of these pairs; what their hosts state is worth nothing.
+    suspects: BTreeSet<usize>,
 }
 
 impl ClockBounds {
@@ -57,6 +61,8 @@ impl ClockBounds {
     pub(crate) fn close(&mut self) {
         let n = self.numbers.len();
         self.shortest = None;
+        self.contradictory = self.contradictory_pairs();
+        self.suspects = self.contradictory.iter().map(|(a, _)| *a).collect();
         if n > MAX_CLOCKS {
             return;
         }
@@ -90,6 +96,9 @@ impl ClockBounds {
         let (Some(&a), Some(&b)) = (self.numbers.get(a), self.numbers.get(b)) else {
             return Clocks::Unknown;
         };
+        if self.contradictory.contains(&(a, b)) {
+            return Clocks::Contradictory;
+        }
         let hi_ns = self.at_most(a, b);
         let lo_ns = self.at_most(b, a).map(i64::saturating_neg);
         Clocks::of_bounds(lo_ns, hi_ns)
@@ -107,14 +116,40 @@ impl ClockBounds {
             // What other clocks say cannot be trusted; what these two say of each other, or state themselves, can be
             // tested.
             None => {
-                let direct = self.direct.get(&(a, b)).copied();
-                let truth = self.numbers.get(TRUE_TIME).copied();
-                let stated = truth.and_then(|t| {
-                    let (first, second) = (self.direct.get(&(a, t))?, self.direct.get(&(t, b))?);
-                    Some(first.saturating_add(*second))
-                });
-                direct.into_iter().chain(stated).min()
+                let trusted = !self.suspects.contains(&a) && !self.suspects.contains(&b);
+                let stated = self.stated(a, b).filter(|_| trusted);
+                self.direct.get(&(a, b)).copied().into_iter().chain(stated).min()
             }
         }
+    }
+
+    /// What both hosts state of their clocks.
+    fn stated(&self, a: usize, b: usize) -> Option<i64> {
+        let truth = *self.numbers.get(TRUE_TIME)?;
+        let (first, second) = (self.direct.get(&(a, truth))?, self.direct.get(&(truth, b))?);
+        Some(first.saturating_add(*second))
+    }
+
+    /// The pairs that cannot be as they say of each other and of themselves, whichever of the two is to blame.
+    fn contradictory_pairs(&self) -> BTreeSet<(usize, usize)> {
+        let at_most = |a: usize, b: usize| {
+            self.direct
+                .get(&(a, b))
+                .copied()
+                .into_iter()
+                .chain(self.stated(a, b))
+                .min()
+        };
+        let pairs = self.direct.keys().copied();
+        let contradictory = pairs.filter(|(a, b)| {
+            let both = at_most(*a, *b).zip(at_most(*b, *a));
+            both.is_some_and(|(there, back)| there.saturating_add(back) < 0)
+        });
+        contradictory.flat_map(|(a, b)| [(a, b), (b, a)]).collect()
+    }
+
+    /// Whether anything was asked of the clock of this key.
+    pub(crate) fn knows(&self, clock: &str) -> bool {
+        self.numbers.contains_key(clock)
     }
 }

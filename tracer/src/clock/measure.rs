@@ -38,22 +38,24 @@ const OTHERS: [&[u8]; 5] = [
     b"filter_handled",
 ];
 
-/// Bounds of the offsets between the clocks of the logs of `archive`, which was read from `inputs`. Nothing when there
-/// is one clock only, or when the logs came by standard input, which cannot be read again.
+/// Bounds of the offsets between the clocks of the logs `chosen` of `archive`, which was read from `inputs`: the logs of one
+/// run, because what other runs say of the same hosts was said at another time. Nothing when there is one clock only, or
+/// when the logs came by standard input, which cannot be read again.
 ///
 /// # Errors
 /// [`InputError`] when a log cannot be read.
-pub(crate) fn measure(archive: &Archive, inputs: &[PathBuf]) -> Result<ClockBounds, InputError> {
-    let key = |log: &Log| {
+pub(crate) fn measure(archive: &Archive, chosen: &[usize], inputs: &[PathBuf]) -> Result<ClockBounds, InputError> {
+    let chosen: Vec<&Log> = chosen.iter().map(|log| &archive.logs[*log]).collect();
+    let key = |log: &&Log| {
         let header = log.header.as_ref().filter(|_| log.native.is_none())?;
         Some(clock_key(header.boot.as_deref(), &log.path))
     };
-    let keys: BTreeSet<String> = archive.logs.iter().filter_map(key).collect();
+    let keys: BTreeSet<String> = chosen.iter().filter_map(key).collect();
     if keys.len() < 2 || inputs.iter().any(|input| input.as_os_str() == "-") {
         return Ok(ClockBounds::default());
     }
     let mut observer = Observer::default();
-    let reading = Reading::new(archive, &mut observer);
+    let reading = Reading::new(archive, &chosen, &mut observer);
     let inputs = input::resolve(inputs)?;
     let mut outcome = Ok(());
     let observers = in_order(
@@ -79,13 +81,12 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(archive: &'a Archive, observer: &mut Observer) -> Self {
-        let native = archive.logs.iter().filter(|log| log.native.is_some());
-        let attempts = archive.logs.iter().flat_map(|log| log.attempts.iter());
+    fn new(archive: &'a Archive, chosen: &[&'a Log], observer: &mut Observer) -> Self {
+        let native = chosen.iter().filter(|log| log.native.is_some());
+        let attempts = chosen.iter().flat_map(|log| log.attempts.iter());
         Self {
             archive,
-            logs: archive
-                .logs
+            logs: chosen
                 .iter()
                 .map(|log| (log.path.as_str(), known(archive, log, observer)))
                 .collect(),
@@ -97,6 +98,9 @@ impl<'a> Reading<'a> {
 
     fn read(&self, observer: &mut Observer, input: &Input) -> Result<(), InputError> {
         let path = input.shown();
+        if !self.holds_chosen(&path) {
+            return Ok(());
+        }
         let read = |file| {
             if self.native.contains(path.as_str()) {
                 self.native_log(observer, &path, file)
@@ -106,6 +110,13 @@ impl<'a> Reading<'a> {
         };
         let done = input::open(&input.path).and_then(read);
         done.map_err(|error| InputError::Unreadable { path, error })
+    }
+
+    /// Whether a log of the file is compared.
+    fn holds_chosen(&self, file: &str) -> bool {
+        let further = format!("{file}#");
+        let mut behind = self.logs.range(further.as_str()..);
+        self.logs.contains_key(file) || behind.next().is_some_and(|(log, _)| log.starts_with(&further))
     }
 
     /// Reads the event logs of one file; a `run_started` begins each.

@@ -175,7 +175,12 @@ impl Fleet {
             let boot = (!host.starts_with("node")).then_some(host);
             clock_key(boot, &path(host))
         });
-        (crate::run::read(&[folder.path().to_owned()]).unwrap().clocks, keys)
+        (
+            crate::run::read(&[folder.path().to_owned()], &crate::Options::default())
+                .unwrap()
+                .clocks,
+            keys,
+        )
     }
 
     fn offset_ns(&self, a: usize, b: usize) -> i64 {

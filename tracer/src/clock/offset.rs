@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::units::show_ns;
+use crate::units::show_signed_ns;
 
 /// How two clocks agree; the *offset* is the second less the first, at any one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -37,10 +37,11 @@ impl Clocks {
     /// In words: `same clock`, `clock +1.00 ms to +2.00 ms ahead`.
     #[must_use]
     pub fn describe(self) -> String {
-        let signed = |ns: i64| format!("{}{}", if ns > 0 { "+" } else { "" }, show_ns(ns));
         match self {
             Self::Same => "same clock".to_owned(),
-            Self::Within { lo_ns, hi_ns } => format!("clock ahead by {} to {}", signed(lo_ns), signed(hi_ns)),
+            Self::Within { lo_ns, hi_ns } => {
+                format!("clock ahead by {} to {}", show_signed_ns(lo_ns), show_signed_ns(hi_ns))
+            }
             Self::Contradictory => "clock was set or drifted".to_owned(),
             Self::Unknown => "clock offset unknown".to_owned(),
         }

@@ -94,7 +94,8 @@ fn bounds_of(logs: &[String]) -> ClockBounds {
     for (name, text) in NAMES.iter().zip(logs) {
         fs::write(folder.path().join(format!("{name}.jsonl")), text).unwrap();
     }
-    crate::run::read(&[folder.path().to_owned()]).unwrap().clocks
+    let options = crate::Options::default();
+    crate::run::read(&[folder.path().to_owned()], &options).unwrap().clocks
 }
 
 fn key(host: usize) -> String {
@@ -290,10 +291,14 @@ fn latency_across_hosts_comes_with_the_bound() {
     }
     let report = crate::report(&[folder.path().to_owned()], &crate::Options::default()).unwrap();
     // The receiver's clock is 2 s ahead. It cannot be further ahead than the message was under way (10 + 30 + 40 ms).
-    let Clock::Bounded { bound_ns } = report.receivers[0].latency.clock else {
+    // It is no less ahead than that after what the first request took on both hosts.
+    let Clock::Bounded { bound_ns, lo_ns, hi_ns } = report.receivers[0].latency.clock else {
         panic!("{:?}", report.receivers[0].latency.clock);
     };
     assert_eq!(bound_ns, 2080 * MS.unsigned_abs());
+    assert_eq!(hi_ns, 2080 * MS);
+    assert!(1500 * MS < lo_ns && lo_ns <= 2000 * MS, "{lo_ns}");
+    assert_eq!(report.receivers[0].senders[0].clock, report.receivers[0].latency.clock);
     assert_eq!(report.receivers[0].latency.from_sent.max_ns, Some(2080 * MS));
 }
 
@@ -347,4 +352,81 @@ fn a_clock_that_was_set_is_not_believed() {
         Clocks::Unknown,
         "only by way of the clock that was set"
     );
+}
+
+#[test]
+fn a_clock_that_contradicts_another_is_not_believed_about_itself() {
+    let mut bounds = ClockBounds::default();
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| bounds.clock(name));
+    for clock in [a, b, c, d] {
+        bounds.add_error(clock, 3);
+    }
+    // Between two messages the clock of b was set back by 100.
+    for (from, to, w) in [(a, b, 5), (b, a, 5), (a, b, -95), (b, a, 105)] {
+        bounds.add(from, 0, to, w);
+    }
+    bounds.close();
+    for (one, other) in [("b", "c"), ("c", "b"), ("a", "c")] {
+        assert_eq!(bounds.between(one, other), Clocks::Unknown, "{one} {other}");
+    }
+    // Nothing speaks against these.
+    assert_eq!(bounds.between("c", "d"), Clocks::Within { lo_ns: -6, hi_ns: 6 });
+}
+
+#[test]
+fn a_clock_far_from_what_its_host_states_is_not_believed() {
+    let mut bounds = ClockBounds::default();
+    let [a, b, c] = ["a", "b", "c"].map(|name| bounds.clock(name));
+    for clock in [a, b, c] {
+        bounds.add_error(clock, 3);
+    }
+    for (from, to, w) in [(a, b, 101), (b, a, -99)] {
+        bounds.add(from, 0, to, w);
+    }
+    bounds.close();
+    assert_eq!(bounds.between("a", "b"), Clocks::Contradictory);
+    assert_eq!(bounds.between("b", "c"), Clocks::Unknown);
+}
+
+#[test]
+fn the_clocks_of_another_run_do_not_count() {
+    // The same two hosts a day apart: between the runs the receiver's clock was set by a minute.
+    let run = |receiver_ns: i64| Skewed {
+        offsets_ns: [0, 0, receiver_ns, receiver_ns],
+        delays_ns: vec![[10 * MS, 5 * MS, 20 * MS, 30 * MS, 40 * MS]],
+        connect_ns: 15 * MS,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (name, receiver_ns) in [("one", 0), ("two", 60_000 * MS)] {
+        for (host, text) in NAMES.iter().zip(run(receiver_ns).logs()) {
+            // Service nodes are used whatever run they name: here each run has its own.
+            let text = text.replace("\"run\":\"run\"", &format!("\"run\":\"{name}\""));
+            let text = [("n1", "N1"), ("n2", "N2"), ("node-1", "Node-1"), ("node-2", "Node-2")]
+                .into_iter()
+                .filter(|_| name == "two")
+                .fold(text, |text, (from, to)| {
+                    text.replace(&format!("\"{from}\""), &format!("\"{to}\""))
+                });
+            fs::write(folder.path().join(format!("{name}-{host}.jsonl")), text).unwrap();
+        }
+    }
+    // Both runs of the publisher in one file: a part of a file is a log of its own.
+    let publishers = ["one", "two"].map(|name| folder.path().join(format!("{name}-publisher.jsonl")));
+    let both: String = publishers
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    publishers.iter().for_each(|path| fs::remove_file(path).unwrap());
+    fs::write(folder.path().join("publisher.jsonl"), both).unwrap();
+    for (name, offset_ns) in [("one", 0), ("two", 60_000 * MS)] {
+        let options = crate::Options {
+            run: Some(name.to_owned()),
+            ..crate::Options::default()
+        };
+        let report = crate::report(&[folder.path().to_owned()], &options).unwrap();
+        let Clock::Bounded { lo_ns, hi_ns, .. } = report.receivers[0].latency.clock else {
+            panic!("{name}: {:?}", report.receivers[0].latency.clock);
+        };
+        assert!(lo_ns <= offset_ns && offset_ns <= hi_ns, "{name}: {lo_ns} {hi_ns}");
+    }
 }

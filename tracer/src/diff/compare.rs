@@ -1,13 +1,18 @@
 //! Two sides, quantity by quantity, and whether what changed is more than noise.
 
+use std::collections::BTreeMap;
+
 use super::{
     model::{Change, Comparison, DIFF_VERSION, Row, SIGNIFICANCE, SideSummary},
     rows::{plain_row, run_row, share_row},
     side::Side,
 };
-use crate::gate::{
-    measure::{Entity, entities},
-    metric::{Aggregate, Metric, Quantity, Scope},
+use crate::{
+    gate::{
+        measure::{Entity, entities},
+        metric::{Aggregate, Metric, Quantity, Scope},
+    },
+    report::Verdict,
 };
 
 /// Shares of messages, which are tested.
@@ -19,8 +24,9 @@ const SHARES: [Metric; 6] = [
     Metric::Late,
     Metric::OutOfOrder,
 ];
+
 /// Compares two runs.
-pub(super) fn compare(before: &Side, after: &Side) -> Comparison {
+pub(crate) fn compare(before: &Side, after: &Side) -> Comparison {
     let mut rows = Vec::new();
     let (run_before, run_after) = (entities(&before.facts, Scope::Run), entities(&after.facts, Scope::Run));
     if let (Some(a), Some(b)) = (run_before.first(), run_after.first()) {
@@ -58,6 +64,7 @@ pub(super) fn compare(before: &Side, after: &Side) -> Comparison {
         before: summary(before),
         after: summary(after),
         change,
+        open: open(before, after, &rows),
         significance: SIGNIFICANCE,
         notes: notes(before, after),
         rows,
@@ -79,9 +86,33 @@ fn summary(side: &Side) -> SideSummary {
     SideSummary {
         path: side.path.clone(),
         run: side.facts.run.clone(),
-        verdict: side.facts.verdict.clone(),
-        source: if side.samples.is_some() { "logs" } else { "report" },
+        verdict: side.facts.verdict,
+        source: if side.is_report { "report" } else { "logs" },
     }
+}
+
+/// Why it cannot be said that nothing is worse. Loss and latency are what a comparison is for: without a test of the one or
+/// of the other there is nothing to be reassured by.
+fn open(before: &Side, after: &Side, rows: &[Row]) -> Vec<String> {
+    let mut open = Vec::new();
+    for side in [before, after] {
+        let path = &side.path;
+        match side.facts.unknown.as_slice() {
+            [] if side.facts.verdict == Verdict::Unknown => open.push(format!("the verdict on {path} is unknown")),
+            [] => {}
+            [only] => open.push(format!("{path} is not known well: {only}")),
+            [first, more @ ..] => open.push(format!("{path} is not known well: {first} (and {} more)", more.len())),
+        }
+    }
+    for (what, words) in [("loss", ["loss", "loss"]), ("latency", ["latency.", "latency_sent."])] {
+        let is_of = |row: &&Row| row.scope == "run" && words.iter().any(|word| row.quantity.starts_with(word));
+        let mut all = rows.iter().filter(is_of);
+        if !all.clone().any(|row| row.test.is_some()) {
+            let why = all.find_map(|row| row.not_tested).unwrap_or("no data");
+            open.push(format!("{what} was not tested: {why}"));
+        }
+    }
+    open
 }
 
 fn notes(before: &Side, after: &Side) -> Vec<String> {
@@ -89,19 +120,11 @@ fn notes(before: &Side, after: &Side) -> Vec<String> {
         "messages are taken as independent; losses in bursts look more certain than they are: repeat the run"
             .to_owned(),
     ];
-    for side in [before, after] {
-        if side.facts.verdict == "unknown" {
-            notes.push(format!(
-                "the verdict on {} is unknown: its numbers may lack a part of the run",
-                side.path
-            ));
-        }
-        if side.samples.is_none() {
-            notes.push(format!(
-                "{} is a report without single values: its latencies are not tested",
-                side.path
-            ));
-        }
+    for side in [before, after].into_iter().filter(|side| side.is_report) {
+        notes.push(format!(
+            "{} is a report: of its latencies there are bins, 16 an octave, and none since sent",
+            side.path
+        ));
     }
     notes
 }
@@ -114,14 +137,16 @@ fn pairs<'a>(
     mut row: impl FnMut(Option<&Entity<'a>>, Option<&Entity<'a>>),
 ) {
     let (a, b) = (entities(&before.facts, scope), entities(&after.facts, scope));
-    let names: std::collections::BTreeSet<&str> = a.iter().chain(&b).map(|entity| entity.name).collect();
-    for name in names {
-        row(
-            a.iter().find(|entity| entity.name == name),
-            b.iter().find(|entity| entity.name == name),
-        );
+    let mut pairs: BTreeMap<&str, (Option<&Entity<'_>>, Option<&Entity<'_>>)> = BTreeMap::new();
+    for entity in &a {
+        pairs.entry(entity.name).or_default().0.get_or_insert(entity);
     }
+    for entity in &b {
+        pairs.entry(entity.name).or_default().1.get_or_insert(entity);
+    }
+    pairs.into_values().for_each(|(a, b)| row(a, b));
 }
+
 /// Holm's method: of many tests at once, the chance that any calls noise a change stays [`SIGNIFICANCE`].
 fn adjust(rows: &mut [Row]) {
     let mut order: Vec<(usize, f64)> = rows
@@ -137,11 +162,8 @@ fn adjust(rows: &mut [Row]) {
         if let Some(test) = &mut row.test {
             test.adjusted_p_value = largest;
         }
-        // Of every quantity that is tested less is better.
-        row.change = match row.difference {
-            Some(difference) if largest <= SIGNIFICANCE && difference > 0.0 => Change::Worse,
-            Some(difference) if largest <= SIGNIFICANCE && difference < 0.0 => Change::Better,
-            _ => Change::Noise,
-        };
+        if largest > SIGNIFICANCE {
+            row.change = Change::Noise;
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Fisher's exact test: may two shares be of one and the same coin?
 
+use super::MAX_TESTED;
+
 /// Weights below this part of the largest one are left out: together they change no digit that is shown.
 const NEGLIGIBLE: f64 = 1e-20;
 
@@ -9,9 +11,10 @@ const SAME_WEIGHT: f64 = 1e-7;
 /// Two-sided p-value of `hits.0` of `trials.0` against `hits.1` of `trials.1`: the probability, were both of one rate, of
 /// a table at most as probable as this one. Exact for any size; takes steps in the order of the square root of the trials.
 ///
-/// `None` where there is nothing to test: no trials, or more hits than trials.
+/// `None` where there is nothing to test: no trials, more than [`MAX_TESTED`], or more hits than trials.
 pub(super) fn two_sided(hits: (u64, u64), trials: (u64, u64)) -> Option<f64> {
-    if trials.0 == 0 || trials.1 == 0 || hits.0 > trials.0 || hits.1 > trials.1 {
+    let testable = 1..=MAX_TESTED;
+    if !testable.contains(&trials.0) || !testable.contains(&trials.1) || hits.0 > trials.0 || hits.1 > trials.1 {
         return None;
     }
     let all_hits = hits.0.checked_add(hits.1)?;
@@ -81,6 +84,14 @@ mod tests {
         assert!(two_sided((50_000, 50_100), (n, n)).unwrap() > 0.5);
         assert!(two_sided((50_000, 53_000), (n, n)).unwrap() < 1e-15);
         assert!(two_sided((0, n), (n, n)).unwrap() < 1e-15);
+    }
+
+    #[test]
+    fn a_report_that_claims_any_number_is_not_tested() {
+        for trials in [MAX_TESTED + 1, 1 << 60, u64::MAX] {
+            assert_eq!(two_sided((trials / 2, trials / 2), (trials, trials)), None);
+            assert_eq!(two_sided((1, 1), (trials, 10)), None);
+        }
     }
 
     proptest! {

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::report::Verdict;
+
 /// Version of the structure: changes when a field changes its meaning or goes.
-pub const DIFF_VERSION: u32 = 1;
+pub const DIFF_VERSION: u32 = 2;
 
 /// Probability of calling noise a change, over all tests of one comparison together.
 pub const SIGNIFICANCE: f64 = 0.01;
@@ -26,13 +28,13 @@ pub enum Change {
 /// The test behind a row.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Test {
-    /// `fisher_exact` or `bootstrap`.
+    /// `fisher_exact`, or `order_statistics` (of percentiles).
     pub name: &'static str,
     /// Two-sided, of this test alone.
     pub p_value: f64,
     /// The same, corrected by Holm's method for the number of tests.
     pub adjusted_p_value: f64,
-    /// 99 % interval of the change; of the bootstrap alone.
+    /// 99 % interval of the measured change; of percentiles alone.
     pub interval: Option<[f64; 2]>,
 }
 
@@ -67,7 +69,7 @@ pub struct SideSummary {
     /// Run id.
     pub run: Option<String>,
     /// Verdict of its report.
-    pub verdict: String,
+    pub verdict: Verdict,
     /// `logs` or `report`.
     pub source: &'static str,
 }
@@ -83,6 +85,9 @@ pub struct Comparison {
     pub after: SideSummary,
     /// `worse` if any row is, else `better` if any row is, else `noise`; `not_tested` if no row was tested.
     pub change: Change,
+    /// Why it cannot be said that nothing is worse: what was not tested, what the logs do not tell. Empty when it can be
+    /// said, as far as `change` does.
+    pub open: Vec<String>,
     /// [`SIGNIFICANCE`].
     pub significance: f64,
     /// The quantities: of the run first, then loss by receiver, then the publishers.

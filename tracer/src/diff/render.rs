@@ -7,7 +7,7 @@ use tabled::{
 
 use super::model::{Change, Comparison, Row, SideSummary, Test};
 use crate::{
-    report::escape,
+    report::{escape, show_verdict},
     units::{show_ns, show_number},
 };
 
@@ -26,15 +26,19 @@ pub(super) fn json(comparison: &Comparison) -> String {
 
 /// The statement first, then the table.
 pub(crate) fn text(comparison: &Comparison) -> String {
-    let mut out = format!("{}\n\n", statement(comparison));
+    let mut out = format!("{}\n", statement(comparison));
+    for open in &comparison.open {
+        out.push_str(&format!("  but {}\n", escape(open)));
+    }
+    out.push('\n');
     for (word, side) in [("before", &comparison.before), ("after", &comparison.after)] {
         out.push_str(&format!("{word:<7} {}\n", describe(side)));
     }
     out.push('\n');
     out.push_str(&table(&comparison.rows));
     out.push_str(
-        "\nTests: shares by Fisher's exact test, percentiles by the bootstrap (10,000 resamples, 99 % interval); p-values\n\
-         corrected for their number by Holm's method. What stays above 0.01 counts as noise.\n",
+        "\nTests: shares by Fisher's exact test, percentiles by order statistics (exact, 99 % interval); p-values corrected\n\
+         for their number by Holm's method. What stays above 0.01 counts as noise.\n",
     );
     for note in &comparison.notes {
         out.push_str(&format!("Note: {}\n", escape(note)));
@@ -55,7 +59,8 @@ fn statement(comparison: &Comparison) -> String {
     match comparison.change {
         Change::Worse => format!("WORSE beyond the noise: {}", changed.join("; ")),
         Change::Better => format!("BETTER beyond the noise: {}", changed.join("; ")),
-        Change::Noise => "NO CHANGE beyond the noise".to_owned(),
+        Change::Noise if comparison.open.is_empty() => "NO CHANGE beyond the noise".to_owned(),
+        Change::Noise => "NO CHANGE beyond the noise in what was tested".to_owned(),
         Change::NotTested => "NOT TESTED: there is too little data on one side".to_owned(),
     }
 }
@@ -69,7 +74,12 @@ fn place(row: &Row) -> String {
 
 fn describe(side: &SideSummary) -> String {
     let run = side.run.as_deref().unwrap_or("none");
-    let text = format!("{} ({}, run {run}, verdict {})", side.path, side.source, side.verdict);
+    let text = format!(
+        "{} ({}, run {run}, verdict {})",
+        side.path,
+        side.source,
+        show_verdict(side.verdict)
+    );
     escape(&text).into_owned()
 }
 

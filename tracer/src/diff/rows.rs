@@ -1,18 +1,27 @@
 //! The rows of a comparison, each with the test that fits its quantity.
 
+use std::cmp::Ordering;
+
 use super::{
-    bootstrap, fisher,
+    MAX_TESTED, fisher,
     model::{Change, Row, Test},
+    quantile,
     side::Side,
+    values::Values,
 };
 use crate::{
     gate::{
-        facts::LatencyFacts,
         measure::Entity,
         metric::{Aggregate, Metric, Quantity, Unit},
+        range::Range,
     },
+    latency::rank_of,
     options::MIN_SAMPLES_BEYOND,
+    report::Offset,
 };
+
+/// A test, and what the change is if it exceeds the noise; or why there is no test.
+type Tested = Result<(Test, Change), &'static str>;
 
 /// A row without a test.
 pub(super) fn plain_row(
@@ -44,40 +53,19 @@ pub(super) fn plain_row(
 
 /// A share of messages, by Fisher's exact test.
 pub(super) fn share_row(metric: Metric, a: Option<&Entity<'_>>, b: Option<&Entity<'_>>) -> Row {
-    let hits = Quantity {
-        metric: if metric == Metric::Loss { Metric::Lost } else { metric },
+    let quantity = |metric| Quantity {
+        metric,
         aggregate: None,
     };
-    let mut row = plain_row(
-        Quantity {
-            metric,
-            aggregate: None,
-        },
-        a,
-        b,
-        None,
-    );
+    let hits = quantity(if metric == Metric::Loss { Metric::Lost } else { metric });
+    let mut row = plain_row(quantity(metric), a, b, None);
     let share = |entity: Option<&Entity<'_>>| Some(entity?.measure(hits, true)?.value);
     (row.before, row.after, row.unit) = (share(a), share(b), "%");
     row.difference = row.before.zip(row.after).map(|(before, after)| after - before);
-    let count = |entity: Option<&Entity<'_>>| {
-        let entity = entity?;
-        Some((entity.measure(hits, false)?.value as u64, entity.base(metric)?))
-    };
-    let counts = count(a).zip(count(b));
-    let p_value = counts.and_then(|(a, b)| fisher::two_sided((a.0, b.0), (a.1, b.1)));
-    row.test = p_value.map(|p_value| Test {
-        name: "fisher_exact",
-        p_value,
-        adjusted_p_value: p_value,
-        interval: None,
+    row.settle(match a.zip(b) {
+        Some((a, b)) => test_share(metric, hits, a, b),
+        None => Err("no data on one side"),
     });
-    if row.test.is_none() {
-        row.not_tested = Some(match counts {
-            None => "no data on one side",
-            Some(_) => "more than one for each message",
-        });
-    }
     row
 }
 
@@ -90,10 +78,7 @@ pub(super) fn run_row(quantity: Quantity, before: (&Side, &Entity<'_>), after: (
         }
         (Metric::Latency | Metric::LatencySent, Some(Aggregate::Percentile(percent))) => {
             let mut row = plain_row(quantity, a, b, None);
-            match test_latency(quantity.metric, percent, before.0, after.0) {
-                Ok(test) => row.test = Some(test),
-                Err(why) => row.not_tested = Some(why),
-            }
+            row.settle(test_latency(quantity.metric, percent, before, after));
             Some(row)
         }
         (Metric::Latency, Some(Aggregate::Max)) => Some(plain_row(quantity, a, b, Some("one message, no series"))),
@@ -101,32 +86,113 @@ pub(super) fn run_row(quantity: Quantity, before: (&Side, &Entity<'_>), after: (
     }
 }
 
-fn test_latency(metric: Metric, percent: f64, before: &Side, after: &Side) -> Result<Test, &'static str> {
-    fn series(side: &Side, metric: Metric) -> Result<&[i64], &'static str> {
-        let samples = side.samples.as_ref().ok_or("a report holds no single values")?;
-        Ok(match metric {
-            Metric::Latency => &samples.from_intended_ns,
-            _ => &samples.from_sent_ns,
-        })
+impl Row {
+    fn settle(&mut self, tested: Tested) {
+        match tested {
+            Ok((test, change)) => (self.test, self.change) = (Some(test), change),
+            Err(why) => self.not_tested = Some(why),
+        }
     }
-    let (a, b) = (series(before, metric)?, series(after, metric)?);
+}
+
+/// Less is better, of everything that is tested.
+fn change(after: Ordering) -> Change {
+    match after {
+        Ordering::Greater => Change::Worse,
+        Ordering::Less => Change::Better,
+        Ordering::Equal => Change::Noise,
+    }
+}
+
+/// Where the counts are not certain, the least change that they leave is tested: what is called a change is one whatever
+/// the truth is.
+fn test_share(metric: Metric, hits: Quantity, a: &Entity<'_>, b: &Entity<'_>) -> Tested {
+    if metric == Metric::Late && a.late_after_ns() != b.late_after_ns() {
+        return Err("lateness begins elsewhere on each side");
+    }
+    let count = |entity: &Entity<'_>| entity.measure(hits, false).zip(entity.base(metric));
+    let (a_hits, a_all) = count(a).ok_or("no data on one side")?;
+    let (b_hits, b_all) = count(b).ok_or("no data on one side")?;
+    if a_all.max(b_all) > MAX_TESTED {
+        return Err("more messages than are tested");
+    }
+    let (a_share, b_share) = (Shares::new(a_hits, a_all), Shares::new(b_hits, b_all));
+    let (after, a_count, b_count) = if b_share.low > a_share.high {
+        (Ordering::Greater, a_hits.high, b_hits.low)
+    } else if b_share.high < a_share.low {
+        (Ordering::Less, a_hits.low, b_hits.high)
+    } else if a_hits.is_certain() && b_hits.is_certain() {
+        (Ordering::Equal, a_hits.high, b_hits.low)
+    } else if metric == Metric::Late && [a, b].iter().any(|e| e.offset() != Some(Offset::default())) {
+        return Err(CLOCKS);
+    } else {
+        return Err("lines that cannot be read may explain it");
+    };
+    let p_value = fisher::two_sided((a_count as u64, b_count as u64), (a_all, b_all));
+    let p_value = p_value.ok_or("more than one for each message")?;
+    let test = Test {
+        name: "fisher_exact",
+        p_value,
+        adjusted_p_value: p_value,
+        interval: None,
+    };
+    Ok((test, change(after)))
+}
+
+const CLOCKS: &str = "the clocks are not known to agree";
+
+/// The shares that the truth may be.
+struct Shares {
+    low: f64,
+    high: f64,
+}
+
+impl Shares {
+    fn new(hits: Range, all: u64) -> Self {
+        let all = all.max(1) as f64;
+        Self {
+            low: hits.low / all,
+            high: hits.high / all,
+        }
+    }
+}
+
+fn test_latency(metric: Metric, percent: f64, before: (&Side, &Entity<'_>), after: (&Side, &Entity<'_>)) -> Tested {
+    let (a, b) = (series(before.0, metric)?, series(after.0, metric)?);
     let permille = (percent * 10.0).round() as u32;
-    for series in [a, b] {
-        let beyond = series.len().saturating_sub(bootstrap::rank(series.len(), permille));
-        if (beyond as u64) < MIN_SAMPLES_BEYOND {
+    for n in [a.n(), b.n()] {
+        if n > MAX_TESTED {
+            return Err("more values than are tested");
+        }
+        if n.saturating_sub(rank_of(n, permille)) < MIN_SAMPLES_BEYOND {
             return Err("too few values beyond it");
         }
     }
-    let error_ns = |latency: &LatencyFacts| latency.clock.error_ns().and_then(|ns| i64::try_from(ns).ok());
-    let errors = error_ns(&before.facts.totals.latency).zip(error_ns(&after.facts.totals.latency));
-    let (error_a, error_b) = errors.ok_or("the clocks are not known to agree")?;
-    let allowance_ns = error_a.saturating_add(error_b);
-    let difference = bootstrap::percentile_difference(a, b, permille, allowance_ns).ok_or("no data on one side")?;
-    let (low, high) = difference.interval_ns;
-    Ok(Test {
-        name: "bootstrap",
-        p_value: difference.p_value(),
-        adjusted_p_value: difference.p_value(),
-        interval: Some([low as f64 / 1e6, high as f64 / 1e6]),
+    let offsets = before.1.offset().zip(after.1.offset());
+    let (of_a, of_b) = offsets.ok_or(CLOCKS)?;
+    // The true change is the measured one less what the clocks of one side are ahead of those of the other.
+    let excused_ns = (
+        of_b.lo_ns.saturating_sub(of_a.hi_ns),
+        of_b.hi_ns.saturating_sub(of_a.lo_ns),
+    );
+    let moved = quantile::compare(a, b, permille, excused_ns).ok_or("no data on one side")?;
+    let interval_ns = moved.interval_ns.0.zip(moved.interval_ns.1);
+    let test = Test {
+        name: "order_statistics",
+        p_value: moved.p_value,
+        adjusted_p_value: moved.p_value,
+        interval: interval_ns.map(|(low, high)| [low as f64 / 1e6, high as f64 / 1e6]),
+    };
+    Ok((test, change(moved.direction)))
+}
+
+fn series(side: &Side, metric: Metric) -> Result<&Values, &'static str> {
+    let values = match metric {
+        Metric::Latency => &side.from_intended,
+        _ => &side.from_sent,
+    };
+    values.as_ref().ok_or(match metric {
+        Metric::Latency => "the report holds no histogram of it",
+        _ => "a report holds no single values of it",
     })
 }

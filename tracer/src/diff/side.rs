@@ -4,6 +4,7 @@ use std::{fs, io, path::Path};
 
 use thiserror::Error;
 
+use super::values::Values;
 use crate::{
     gate::facts::Facts,
     input::InputError,
@@ -84,15 +85,11 @@ pub enum SideError {
 pub(crate) struct Side {
     pub(super) path: String,
     pub(super) facts: Facts,
-    /// The single values behind the percentiles; a JSON report does not hold them.
-    pub(super) samples: Option<Samples>,
-}
-
-/// The latencies of all first arrivals, in ascending order.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Samples {
-    pub(super) from_intended_ns: Vec<i64>,
-    pub(super) from_sent_ns: Vec<i64>,
+    pub(super) is_report: bool,
+    /// Latency since intended of all first arrivals, as far as the source tells it.
+    pub(super) from_intended: Option<Values>,
+    /// The same since sent.
+    pub(super) from_sent: Option<Values>,
 }
 
 impl Side {
@@ -101,7 +98,7 @@ impl Side {
         if is_report(path) {
             return Self::of_report(path);
         }
-        let archive = run::read(&[path.to_owned()])?;
+        let archive = run::read(&[path.to_owned()], options)?;
         let side = Self::of_archive(&path.display().to_string(), &archive, options);
         match select(&archive, options)
             .reasons
@@ -118,10 +115,13 @@ impl Side {
     }
 
     pub(super) fn of_archive(path: &str, archive: &Archive, options: &Options) -> Self {
+        let (from_intended, from_sent) = latencies(archive, options);
         Self {
             path: path.to_owned(),
             facts: Facts::of(&report::build(archive, options)),
-            samples: Some(samples(archive, options)),
+            is_report: false,
+            from_intended: Some(from_intended),
+            from_sent: Some(from_sent),
         }
     }
 
@@ -152,16 +152,20 @@ impl Side {
                 version: version.report_version,
             });
         }
+        let facts: Facts = serde_json::from_slice(json).map_err(no_report)?;
         Ok(Self {
-            facts: serde_json::from_slice(json).map_err(no_report)?,
+            from_intended: Values::binned(&facts.latency_histogram, &facts.totals.from_intended),
+            // There is no histogram of it.
+            from_sent: None,
+            facts,
             path: name,
-            samples: None,
+            is_report: true,
         })
     }
 }
 
 /// A report from memory.
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn of_json(name: &str, json: &[u8]) -> Result<Side, SideError> {
     Side::of_json(name.to_owned(), json)
 }
@@ -181,19 +185,18 @@ struct Version {
     report_version: u64,
 }
 
-/// The same way that leads to a report, for the values it sums up.
-fn samples(archive: &Archive, options: &Options) -> Samples {
+/// The latencies since intended and since sent of all first arrivals.
+fn latencies(archive: &Archive, options: &Options) -> (Values, Values) {
     let selection = select(archive, options);
     let book = Book::new(archive, &selection.publishers);
-    let evidence = Evidence::new(archive, &selection.nodes);
+    // Where messages were lost is not asked.
+    let evidence = Evidence::default();
     let mut judge = Judge::new(archive, &book, &evidence, options);
-    let mut samples = Samples::default();
+    let (mut from_intended_ns, mut from_sent_ns) = (Vec::new(), Vec::new());
     for receiver in &receivers(archive, &selection.receivers, options.late_after_ns) {
-        let mut judgement = judge.judge(receiver);
-        samples.from_intended_ns.append(&mut judgement.from_intended_ns);
-        samples.from_sent_ns.append(&mut judgement.from_sent_ns);
+        let latencies = judge.arrivals(receiver).latencies();
+        from_intended_ns.extend_from_slice(latencies.from_intended_ns);
+        from_sent_ns.extend_from_slice(latencies.from_sent_ns);
     }
-    samples.from_intended_ns.sort_unstable();
-    samples.from_sent_ns.sort_unstable();
-    samples
+    (Values::each(from_intended_ns), Values::each(from_sent_ns))
 }

@@ -3,8 +3,9 @@
 use super::{
     expression::{Expression, Limit},
     facts::Facts,
-    measure::{Entity, Range, entities},
+    measure::{Entity, entities},
     metric::{Scope, Unit},
+    range::Range,
 };
 use crate::{
     report::{Gate, JudgedBy, Reason, ReasonCode, Report, Verdict},
@@ -29,6 +30,7 @@ struct Outcome<'a> {
     name: &'a str,
     verdict: Verdict,
     range: Option<Range>,
+    few_samples: bool,
 }
 
 /// Judges `report` by `expressions` instead of the limits of `report`; what makes a run unknown stays.
@@ -87,6 +89,7 @@ fn judge(expression: &Expression, facts: &Facts) -> (Gate, Option<Reason>) {
             }
         }),
         unit: unit(expression),
+        few_samples: worst.is_some_and(|worst| worst.few_samples),
     };
     let reason = (verdict != Verdict::Pass).then(|| Reason {
         verdict,
@@ -120,6 +123,7 @@ fn outcome<'a>(expression: &Expression, entity: &Entity<'a>) -> Outcome<'a> {
         name: entity.name,
         verdict,
         range,
+        few_samples: entity.has_few_samples(expression.quantity),
     }
 }
 

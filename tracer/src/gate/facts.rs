@@ -1,38 +1,47 @@
-//! What gates and comparisons take from a report, read from its JSON form: so a report of yesterday, on disk, and one
-//! that was made just now go one way.
+//! What gates and comparisons take from a report: of one that was made just now from its data (`fresh`), of one on disk
+//! from its JSON form (`stored`). What a report says of each receiver and sender is summed up on the way, because there
+//! may be millions of such pairs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event_log::Timestamp;
 use serde::Deserialize;
 
-use crate::report::Report;
+use super::{pairs::PairFacts, stored::StoredReport};
+use crate::{
+    report::{ReasonCode, Verdict},
+    series::NOT_LOGGED,
+};
+
+/// Percentiles nearer than this are the same: a number may change in its last digit on its way through JSON.
+const SAME_PERCENT: f64 = 1e-9;
 
 /// A report, as far as it can be compared with limits or with another report. `docs/report.schema.json` explains the
 /// fields.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "StoredReport")]
 pub(crate) struct Facts {
-    pub(crate) report_version: u32,
-    pub(crate) verdict: String,
+    pub(crate) verdict: Verdict,
     pub(crate) run: Option<String>,
-    pub(crate) reasons: Vec<ReasonFacts>,
+    /// Why the run, or a part of it, cannot be judged.
+    pub(crate) unknown: Vec<String>,
     pub(crate) totals: TotalFacts,
     pub(crate) senders: Vec<SenderFacts>,
     pub(crate) receivers: Vec<ReceiverFacts>,
-    pub(crate) latency_groups: GroupFacts,
-    pub(crate) logs: Vec<LogFacts>,
-    pub(crate) definitions: DefinitionFacts,
+    pub(crate) service_nodes: Vec<NodeFacts>,
+    pub(crate) latency_histogram: Vec<BinFacts>,
+    pub(crate) late_after_ns: i64,
+    /// Whether the publishers' logs are all there and whole: only then is an unknown message one that nobody sent.
+    pub(crate) knows_all_published: bool,
+    /// Lines that may have been events, of the logs that have any, by path.
+    pub(super) unreadable: BTreeMap<String, u64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct ReasonFacts {
-    pub(crate) code: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TotalFacts {
     pub(crate) counts: CountFacts,
-    pub(crate) latency: LatencyFacts,
+    pub(crate) from_intended: DistributionFacts,
+    pub(crate) from_sent: DistributionFacts,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
@@ -49,24 +58,27 @@ pub(crate) struct CountFacts {
     pub(crate) out_of_order: u64,
 }
 
+/// Sums never wrap, whatever a report on disk claims.
 impl std::ops::AddAssign for CountFacts {
     fn add_assign(&mut self, other: Self) {
-        self.expected += other.expected;
-        self.received += other.received;
-        self.lost += other.lost;
-        self.recovered += other.recovered;
-        self.not_observed_before += other.not_observed_before;
-        self.not_observed_after += other.not_observed_after;
-        self.duplicates += other.duplicates;
-        self.retry_twins += other.retry_twins;
-        self.late += other.late;
-        self.out_of_order += other.out_of_order;
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.expected, other.expected);
+        add(&mut self.received, other.received);
+        add(&mut self.lost, other.lost);
+        add(&mut self.recovered, other.recovered);
+        add(&mut self.not_observed_before, other.not_observed_before);
+        add(&mut self.not_observed_after, other.not_observed_after);
+        add(&mut self.duplicates, other.duplicates);
+        add(&mut self.retry_twins, other.retry_twins);
+        add(&mut self.late, other.late);
+        add(&mut self.out_of_order, other.out_of_order);
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct SenderFacts {
     pub(crate) sender: String,
+    pub(crate) logs: Vec<String>,
     pub(crate) attempted: u64,
     pub(crate) attempts: u64,
     pub(crate) acked: u64,
@@ -77,23 +89,29 @@ pub(crate) struct SenderFacts {
     pub(crate) not_published: u64,
     pub(crate) ack_latency: DistributionFacts,
     pub(crate) slip: DistributionFacts,
+    /// Of its messages at all receivers.
+    #[serde(skip)]
+    pub(crate) pairs: PairFacts,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ReceiverFacts {
     pub(crate) receiver: String,
     pub(crate) log: String,
+    /// Service nodes it was ever subscribed at.
+    pub(crate) service_nodes: Vec<String>,
     pub(crate) subscribed: Option<Timestamp>,
     pub(crate) observed_until: Option<Timestamp>,
     pub(crate) gaps: Vec<GapFacts>,
-    pub(crate) counts: CountFacts,
     pub(crate) corrupt: u64,
     pub(crate) foreign: u64,
     pub(crate) malformed: u64,
     pub(crate) other_run: u64,
     pub(crate) unexpected: u64,
-    pub(crate) senders: Vec<CellFacts>,
-    pub(crate) latency: LatencyFacts,
+    pub(crate) from_intended: DistributionFacts,
+    pub(crate) from_sent: DistributionFacts,
+    /// Of the messages of all senders at it.
+    pub(crate) pairs: PairFacts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -102,44 +120,11 @@ pub(crate) struct GapFacts {
     pub(crate) until: Option<Timestamp>,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct CellFacts {
-    pub(crate) sender: String,
-    pub(crate) counts: CountFacts,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct LatencyFacts {
-    pub(crate) from_intended: DistributionFacts,
-    pub(crate) from_sent: DistributionFacts,
-    pub(crate) clock: ClockFacts,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct GroupFacts {
-    pub(crate) by_filter_node: Vec<NodeFacts>,
-}
-
+/// The receivers that were subscribed at one service node.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct NodeFacts {
     pub(crate) name: String,
     pub(crate) from_intended: DistributionFacts,
-}
-
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct ClockFacts {
-    pub(crate) quality: String,
-    pub(crate) bound_ns: Option<u64>,
-}
-
-impl ClockFacts {
-    /// How far a latency may be off to either side, nanoseconds; `None`: by any amount.
-    pub(crate) fn error_ns(&self) -> Option<u64> {
-        match self.quality.as_str() {
-            "same" => Some(0),
-            _ => self.bound_ns,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -155,72 +140,60 @@ pub(crate) struct DistributionFacts {
 pub(crate) struct PercentileFacts {
     pub(crate) percent: f64,
     pub(crate) value_ns: i64,
+    pub(crate) few_samples: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct LogFacts {
-    pub(crate) path: String,
-    pub(crate) used: bool,
-    pub(crate) role: Option<String>,
-    pub(crate) torn: bool,
-    pub(crate) skipped: SkippedFacts,
-}
-
+/// Latencies from `from_ns` on, below `to_ns`.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-pub(crate) struct SkippedFacts {
-    pub(crate) not_an_event: u64,
-    pub(crate) wrong_version: u64,
-    pub(crate) bad_fields: u64,
-    pub(crate) damaged: u64,
+pub(crate) struct BinFacts {
+    pub(crate) from_ns: Option<i64>,
+    pub(crate) to_ns: i64,
+    pub(crate) count: u64,
 }
 
-impl SkippedFacts {
-    /// Lines that may have been events.
-    fn unreadable(self) -> u64 {
-        self.not_an_event + self.wrong_version + self.bad_fields + self.damaged
+impl Facts {
+    /// Lines of the logs `paths` that cannot be read: each may have been an event that is missed. A log counts once,
+    /// however many clients wrote it.
+    pub(crate) fn unreadable_lines<'a>(&self, paths: impl Iterator<Item = &'a String>) -> u64 {
+        if self.unreadable.is_empty() {
+            return 0;
+        }
+        let paths: BTreeSet<&String> = paths.collect();
+        let lines = paths.into_iter().filter_map(|path| self.unreadable.get(path));
+        lines.fold(0, |sum, lines| sum.saturating_add(*lines))
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-pub(crate) struct DefinitionFacts {
-    pub(crate) late_after_ns: i64,
 }
 
 /// Reasons that say that a publisher's log may be missing.
-const PUBLISHER_LOG_MISSING: [&str; 4] = ["log_count", "empty_log", "no_run_started", "no_publisher_log"];
+pub(super) const PUBLISHER_LOG_MISSING: [ReasonCode; 4] = [
+    ReasonCode::LogCount,
+    ReasonCode::EmptyLog,
+    ReasonCode::NoRunStarted,
+    ReasonCode::NoPublisherLog,
+];
 
-impl Facts {
-    /// The facts of a report.
-    pub(crate) fn of(report: &Report) -> Self {
-        let json = serde_json::to_value(report).expect("a report has string keys only and no other obstacle");
-        serde_json::from_value(json).expect("a report has every field of its facts; a test holds them together")
+impl ReceiverFacts {
+    /// The service nodes it was ever subscribed at, as the groups of latency name them.
+    pub(crate) fn named_service_nodes(&self) -> impl Iterator<Item = &str> {
+        let nodes = self.service_nodes.iter().map(String::as_str);
+        nodes.map(|node| if node.is_empty() { NOT_LOGGED } else { node })
     }
 
-    /// Lines of `receiver`'s log that cannot be read: each may have been a delivery.
-    pub(crate) fn unreadable_lines(&self, receiver: &ReceiverFacts) -> u64 {
-        let log = self.logs.iter().find(|log| log.path == receiver.log);
-        log.map_or(0, |log| log.skipped.unreadable())
+    /// How long it observed, and how much of this it was absent, nanoseconds. `None` where it observed nothing.
+    pub(super) fn observed_and_absent_ns(&self) -> Option<(f64, f64)> {
+        let (from, until) = self.subscribed.zip(self.observed_until)?;
+        let absent_ns = |gap: &GapFacts| {
+            let (since, end) = (gap.since.max(from), gap.until.unwrap_or(until).min(until));
+            end.since_ns(since).max(0) as f64
+        };
+        (until > from).then(|| (until.since_ns(from) as f64, self.gaps.iter().map(absent_ns).sum()))
     }
+}
 
-    /// Whether the publishers' logs are all there and whole: only then is an unknown message one that nobody sent.
-    pub(crate) fn knows_all_published(&self) -> bool {
-        let mut publishers = self
-            .logs
-            .iter()
-            .filter(|log| log.used && log.role.as_deref() == Some("publisher"));
-        publishers.all(|log| !log.torn && log.skipped.unreadable() == 0)
-            && !self
-                .reasons
-                .iter()
-                .any(|reason| PUBLISHER_LOG_MISSING.contains(&reason.code.as_str()))
-    }
-
-    /// The sets of each sender, over all receivers.
-    pub(crate) fn counts_by_sender(&self) -> BTreeMap<&str, CountFacts> {
-        let mut sums: BTreeMap<&str, CountFacts> = BTreeMap::new();
-        for cell in self.receivers.iter().flat_map(|r| &r.senders) {
-            *sums.entry(&cell.sender).or_default() += cell.counts;
-        }
-        sums
+impl DistributionFacts {
+    /// One of its percentiles.
+    pub(crate) fn percentile(&self, percent: f64) -> Option<&PercentileFacts> {
+        let mut percentiles = self.percentiles.iter();
+        percentiles.find(|p| (p.percent - percent).abs() < SAME_PERCENT)
     }
 }

@@ -6,10 +6,14 @@ mod evaluate;
 mod expression;
 pub(crate) mod facts;
 mod file;
+mod fresh;
 pub(crate) mod measure;
 pub(crate) mod metric;
 mod nearest;
+mod pairs;
 mod parse;
+pub(crate) mod range;
+mod stored;
 
 pub use command::GateArgs;
 pub(crate) use command::run_gate;

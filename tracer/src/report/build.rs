@@ -26,7 +26,7 @@ use crate::{
 pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
     let selection = select(archive, options);
     let book = Book::new(archive, &selection.publishers);
-    let evidence = Evidence::new(archive, &selection.nodes);
+    let evidence = Evidence::new(archive, &selection);
     let receivers = receivers(archive, &selection.receivers, options.late_after_ns);
     let (kinds, frame) = both(|| Kinds::new(&book), || Frame::new(archive, &book));
     let desk = Desk {
@@ -50,11 +50,14 @@ pub(crate) fn build(archive: &Archive, options: &Options) -> Report {
         .iter()
         .map(|r| archive.logs[r.log].lines.unreadable())
         .collect();
+    let unreadable = |logs: &[usize]| logs.iter().map(|log| archive.logs[*log].lines.unreadable()).sum();
+    let unreadable_of_senders: Vec<u64> = book.senders.iter().map(|s| unreadable(&s.logs)).collect();
     let judged = verdict::judge(&verdict::Evidence {
         publishers: selection.publishers.len(),
         senders: &senders,
         receivers: &receiver_reports,
         unreadable_lines: &unreadable_lines,
+        unreadable_of_senders: &unreadable_of_senders,
         knows_all_published: selection.knows_all_published(archive),
         options,
     });

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The three answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Everything that was judged is within its limits.
@@ -111,4 +111,13 @@ pub struct Gate {
     pub margin: Option<f64>,
     /// Unit of value, limit and margin.
     pub unit: &'static str,
+    /// Whether the value is a percentile with fewer than ten values beyond it, so that it rests on a handful of messages.
+    pub few_samples: bool,
+}
+
+impl Gate {
+    /// The value as `number` writes it, marked as percentiles of a handful of values are everywhere.
+    pub(super) fn show_value(&self, number: impl Fn(Option<f64>) -> String) -> String {
+        format!("{}{}", number(self.value), if self.few_samples { "*" } else { "" })
+    }
 }

@@ -60,12 +60,17 @@ fn begin(report: &Report) -> Option<Timestamp> {
 fn of_gate(gate: &Gate, clean: &mut impl FnMut(&str) -> String) -> TestCase {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), show_number);
     let message = format!(
-        "{}: {} {unit} (limit {} {unit}, margin {} {unit})",
+        "{}: {} {unit} (limit {} {unit}, margin {} {unit}){few}",
         clean(&gate.scope),
         number(gate.value),
         number(gate.limit),
         number(gate.margin),
-        unit = gate.unit
+        unit = gate.unit,
+        few = if gate.few_samples {
+            ", fewer than 10 values beyond it"
+        } else {
+            ""
+        }
     );
     case(&clean(&gate.name), gate.verdict, message)
 }

@@ -32,3 +32,4 @@ pub use json::render_json;
 pub use model::*;
 pub use reporter::{ReportKind, ReportTarget, Reporter};
 pub use text::{TextStyle, render_text};
+pub(crate) use words::show_verdict;

@@ -7,7 +7,7 @@ use event_log::{Timestamp, event::Role};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Counts, Gate, Latency, Reason, Verdict};
+use super::{Clock, Counts, Gate, Latency, Reason, Verdict};
 use crate::{
     latency::Distribution,
     place::Place,
@@ -107,6 +107,8 @@ pub struct CellReport {
     pub from_intended: Distribution,
     /// Arrival − actual send time of the attempt that arrived, of each first arrival.
     pub from_sent: Distribution,
+    /// How the two clocks agree.
+    pub clock: Clock,
 }
 
 /// A hash that arrived again.
@@ -142,6 +144,8 @@ pub struct ReceiverReport {
     pub log: String,
     /// Its peer id.
     pub peer_id: Option<String>,
+    /// Service nodes it was ever subscribed at, in the order of their peer ids.
+    pub service_nodes: Vec<String>,
     /// When its first subscription was accepted; absent when never.
     pub subscribed: Option<Timestamp>,
     /// End of its observation; absent when there was none.

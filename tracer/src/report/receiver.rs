@@ -35,11 +35,18 @@ impl ReceiverReporter<'_> {
     ) -> ReceiverReport {
         let mut counts = Counts::default();
         judgement.cells.iter().for_each(|cell| counts += cell.counts);
+        let clocks: Vec<Clock> = self
+            .book
+            .senders
+            .iter()
+            .map(|s| self.clock(receiver, &s.logs))
+            .collect();
         let stray = |kind| receiver.strays.get(&kind).copied().unwrap_or(0);
         ReceiverReport {
             receiver: receiver.name.clone(),
             log: self.archive.logs[receiver.log].path.clone(),
             peer_id: receiver.peer_id.map(|peer| self.archive.symbols.name(peer).to_owned()),
+            service_nodes: self.service_nodes(receiver),
             subscribed: receiver.window.subscribed_ns.map(Timestamp::from_unix_ns),
             observed_until: receiver.window.until_ns.map(Timestamp::from_unix_ns),
             gaps: gaps(receiver),
@@ -56,17 +63,25 @@ impl ReceiverReporter<'_> {
             latency: Latency {
                 from_intended: Distribution::of(&mut judgement.from_intended_ns),
                 from_sent: Distribution::of(&mut judgement.from_sent_ns),
-                clock: self.clock(receiver, &judgement.cells),
+                clock: worst_of_heard(&clocks, &judgement.cells),
             },
             senders: judgement
                 .cells
                 .iter()
                 .zip(&self.book.senders)
                 .zip(series.pairs)
-                .map(|((cell, s), latency)| cell_report(cell, &s.name, latency))
+                .zip(&clocks)
+                .map(|(((cell, s), latency), clock)| cell_report(cell, &s.name, latency, *clock))
                 .collect(),
             duplicates: self.duplicates(judgement),
         }
+    }
+
+    fn service_nodes(&self, receiver: &Receiver<'_>) -> Vec<String> {
+        let names = receiver.service_nodes.iter();
+        let mut names: Vec<String> = names.map(|node| self.archive.symbols.name(*node).to_owned()).collect();
+        names.sort();
+        names
     }
 
     fn unexpected(&self, judgement: &Judgement) -> Vec<UnexpectedReport> {
@@ -99,22 +114,25 @@ impl ReceiverReporter<'_> {
         judgement.duplicates.iter().map(report).collect()
     }
 
-    /// The worst clock relation among the senders this receiver heard; of all senders when it heard none.
-    fn clock(&self, receiver: &Receiver, cells: &[Cell]) -> Clock {
-        let heard_any = cells.iter().any(|cell| cell.counts.received > 0);
-        let senders = self
-            .book
-            .senders
-            .iter()
-            .zip(cells)
-            .filter(|(_, cell)| !heard_any || cell.counts.received > 0);
-        let logs = senders.flat_map(|(sender, _)| &sender.logs);
-        let clocks = logs.map(|log| {
+    /// How the clock of `receiver` stands to that of the sender who wrote `logs`.
+    fn clock(&self, receiver: &Receiver<'_>, logs: &[usize]) -> Clock {
+        let clocks = logs.iter().map(|log| {
             let (publisher, receiver) = (&self.archive.logs[*log], &self.archive.logs[receiver.log]);
             clock_between(publisher, receiver, &self.archive.clocks)
         });
         clocks.reduce(Clock::worse).unwrap_or(Clock::Unknown)
     }
+}
+
+/// The worst clock relation among the senders a receiver heard; of all senders when it heard none.
+fn worst_of_heard(clocks: &[Clock], cells: &[Cell]) -> Clock {
+    let heard_any = cells.iter().any(|cell| cell.counts.received > 0);
+    let pairs = clocks.iter().zip(cells);
+    let heard = pairs.filter(|(_, cell)| !heard_any || cell.counts.received > 0);
+    heard
+        .map(|(clock, _)| *clock)
+        .reduce(Clock::worse)
+        .unwrap_or(Clock::Unknown)
 }
 
 fn gaps(receiver: &Receiver) -> Vec<GapReport> {
@@ -126,7 +144,7 @@ fn gaps(receiver: &Receiver) -> Vec<GapReport> {
     receiver.gaps.iter().map(report).collect()
 }
 
-fn cell_report(cell: &Cell, sender: &str, latency: PairLatency) -> CellReport {
+fn cell_report(cell: &Cell, sender: &str, latency: PairLatency, clock: Clock) -> CellReport {
     let mut by_place: BTreeMap<Place, Vec<u32>> = BTreeMap::new();
     for (index, place) in &cell.lost {
         by_place.entry(*place).or_default().push(*index);
@@ -139,5 +157,6 @@ fn cell_report(cell: &Cell, sender: &str, latency: PairLatency) -> CellReport {
         indeterminate_indices: cell.indeterminate.iter().copied().collect(),
         from_intended: latency.from_intended,
         from_sent: latency.from_sent,
+        clock,
     }
 }

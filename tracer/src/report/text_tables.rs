@@ -46,7 +46,8 @@ pub(super) fn gates(report: &Report) -> Option<String> {
             Verdict::Unknown => "unknown",
         };
         let mut cells = vec![gate.name.to_string(), verdict.to_owned(), name(&gate.scope)];
-        cells.extend([gate.value, gate.limit, gate.margin].map(number));
+        cells.push(gate.show_value(number));
+        cells.extend([gate.limit, gate.margin].map(number));
         (0, cells)
     };
     table(

@@ -6,11 +6,11 @@ use super::{Clock, LogReport, Skipped, Verdict};
 use crate::{
     latency::Percentile,
     series::{AgeBin, Bucket, OutageKind, OverTime},
-    units::{show_ns, show_number},
+    units::{show_ns, show_number, show_signed_ns},
 };
 
 /// A verdict in one word.
-pub(super) fn show_verdict(verdict: Verdict) -> &'static str {
+pub(crate) fn show_verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "pass",
         Verdict::Fail => "fail",
@@ -18,11 +18,14 @@ pub(super) fn show_verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What the clocks allow to say.
+/// What the clocks allow to say: how far the receiver's may be ahead of the sender's.
 pub(super) fn show_clock(clock: Clock) -> String {
     match clock {
         Clock::Same => "same".to_owned(),
-        Clock::Bounded { bound_ns } => format!("±{}", show_ns(i64::try_from(bound_ns).unwrap_or(i64::MAX))),
+        Clock::Bounded { lo_ns, hi_ns, .. } if lo_ns == hi_ns.saturating_neg() => format!("±{}", show_ns(hi_ns)),
+        Clock::Bounded { lo_ns, hi_ns, .. } => {
+            format!("ahead by {} to {}", show_signed_ns(lo_ns), show_signed_ns(hi_ns))
+        }
         Clock::Unknown => "bound unknown".to_owned(),
     }
 }

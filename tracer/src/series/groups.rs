@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Stands for what the log does not name.
-pub(super) const NOT_LOGGED: &str = "not logged";
+pub(crate) const NOT_LOGGED: &str = "not logged";
 
 /// Latency of one group of first arrivals.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]

@@ -23,7 +23,7 @@ pub struct LatencyBin {
 }
 
 /// The bins that hold any of the values. Each is made of whole bins of the tally, which are narrower.
-pub(super) fn histogram(tally: &Tally) -> Vec<LatencyBin> {
+pub(crate) fn histogram(tally: &Tally) -> Vec<LatencyBin> {
     let mut bins: Vec<LatencyBin> = Vec::new();
     for (span, count) in tally.spans() {
         let (from_ns, to_ns) = bounds(span.low);

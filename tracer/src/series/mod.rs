@@ -15,9 +15,11 @@ pub use ages::{AgeBin, DuplicateSummary};
 pub(crate) use ages::{AgeTally, RunAges};
 pub use buckets::{Bucket, MAX_BUCKETS, OverTime};
 pub(crate) use collect::{Frame, PairLatency, ReceiverSeries, Series, Share};
-pub(crate) use groups::Kinds;
 pub use groups::{GroupLatency, LatencyGroups};
+pub(crate) use groups::{Kinds, NOT_LOGGED};
 pub use histogram::LatencyBin;
+#[cfg(test)]
+pub(crate) use histogram::histogram;
 pub(crate) use latencies::{Latencies, LatencyTallies, RunLatency};
 pub use lost::{LostMessage, LostMessages, MAX_LOST_LISTED};
 pub use outages::{MIN_OUTAGE_MESSAGES, Outage, OutageKind, OutageLoss, OutagePlace};

@@ -1,11 +1,13 @@
 //! Gates of the user, judged on small runs: each branch has a run in which it decides.
 
-use event_log::event::FailureOutcome;
+use event_log::event::{FailureOutcome, Role};
 
 use super::fixture::*;
 use crate::{
+    clock::clock_key,
     gate::{Expression, apply, facts::Facts, measure, metric},
-    report::{Gate, ReasonCode, Report, Verdict},
+    options::Options,
+    report::{self, Clock, Gate, ReasonCode, Report, ReportKind, Reporter as _, Verdict},
 };
 
 fn gated(logs: &[LogText], expressions: &[&str]) -> Report {
@@ -246,6 +248,270 @@ fn a_limit_within_the_clocks_bound_is_unknown() {
     logs[1].end(30_000, "idle");
     reopen(&mut logs[0]).acked(4, 1).end(9000, "completed");
     assert_eq!(verdict(&logs, "latency.p99 > 9h").1.verdict, Unknown);
+}
+
+#[test]
+fn clocks_two_seconds_apart_are_judged_by_what_is_known_of_them() {
+    use Verdict::{Fail, Pass, Unknown};
+    // Known to within 10 ms: the receiver's clock is 1.99 to 2.01 s ahead, and shows each arrival after 2.05 s.
+    let mut logs = two_hosts(None);
+    logs[1].lines.truncate(3);
+    for index in 1..=3 {
+        logs[1].received_at(intended(index) + 2050, "publisher-1/0", index, 1);
+    }
+    logs[1].end(30_000, "idle");
+    let mut archive = archive(&logs);
+    let [sender, receiver] = ["boot-1", "boot-2"].map(|boot| archive.clocks.clock(&clock_key(Some(boot), "")));
+    archive.clocks.add(sender, 0, receiver, 2_010_000_000);
+    archive.clocks.add(receiver, 1_990_000_000, sender, 0);
+    archive.clocks.close();
+    let verdict_of = |limit_ms: i64, expression: String| {
+        let options = Options {
+            max_latency_p99_ns: Some(limit_ms * 1_000_000),
+            ..Options::default()
+        };
+        let mut report = report::build(&archive, &options);
+        let of_report = report.verdict;
+        apply(&mut report, &[expression.parse().unwrap()]);
+        assert_eq!(report.gates[0].verdict, of_report, "{expression}");
+        assert_eq!(report.gates[0].value, Some(2050.0), "measured values are never shifted");
+        of_report
+    };
+    for (limit_ms, expected) in [(60, Pass), (59, Unknown), (40, Unknown), (39, Fail)] {
+        assert_eq!(
+            verdict_of(limit_ms, format!("latency.p99 > {limit_ms}ms per receiver")),
+            expected,
+            "{limit_ms}"
+        );
+    }
+    let report = report::build(&archive, &Options::default());
+    let text = report::render_text(&report, report::TextStyle::Plain);
+    assert!(
+        text.contains("clock: ahead by +1.99 s to +2.01 s (1 receiver)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn each_sender_is_judged_by_its_own_clock() {
+    // The second publisher's clock is not known to agree with the receiver's.
+    let mut logs = clean_run(3);
+    let mut stranger = publisher("publisher-2", 3);
+    stranger.lines[0] = stranger.lines[0].replace("boot-1", "boot-2");
+    for index in 1..=3 {
+        stranger.acked(index, 1);
+        logs[1].received("publisher-2/0", index, 1);
+    }
+    stranger.end(9000, "completed");
+    logs.push(stranger);
+    let report = report_on(&logs);
+    let clocks: Vec<Clock> = report.receivers[0].senders.iter().map(|cell| cell.clock).collect();
+    assert_eq!(clocks, [Clock::Same, Clock::Unknown]);
+    assert_eq!(report.receivers[0].latency.clock, Clock::Unknown);
+    let facts = Facts::of(&report);
+    let late: Vec<_> = facts.senders.iter().map(|sender| sender.pairs.late).collect();
+    assert_eq!(late, [(0, 0), (0, 3)]);
+}
+
+#[test]
+fn the_facts_of_a_report_and_of_its_json_are_the_same() {
+    let mut damaged = uneven();
+    damaged[2].lines.insert(5, "{\"event\":\"received\"}".to_owned());
+    for logs in [uneven(), two_hosts(Some(10)), two_hosts(None), damaged, Vec::new()] {
+        let report = report_on(&logs);
+        let stored: Facts = serde_json::from_str(&crate::report::render_json(&report)).unwrap();
+        assert_eq!(stored, Facts::of(&report));
+    }
+}
+
+#[test]
+fn unreadable_lines_of_a_log_count_once_however_many_clients_wrote_it() {
+    // A second client of the same log, which heard everything; the line may explain one of the first one's two losses.
+    let mut heard = LogText::start(Role::Receiver, "receiver-1", |started| started.clients = 2);
+    heard.subscribed(-500);
+    let second = heard.lines[1].replace("\"client\":0", "\"client\":1");
+    heard.lines.push(second);
+    for index in 1..=10 {
+        heard.received_with(intended(index) + 51, "publisher-1/0", index, 1, |e| e.client = 1);
+    }
+    for index in 1..=8 {
+        heard.received("publisher-1/0", index, 1);
+    }
+    heard.lines.insert(5, "{\"event\":\"received\"}".to_owned());
+    heard.end(30_000, "idle");
+    let logs = [clean_publisher(10), heard];
+    assert_eq!(verdict(&logs, "received > 19").1.verdict, Verdict::Pass);
+    for scope in ["", " per publisher", " per service_node"] {
+        let lost = verdict(&logs, &format!("lost > 0{scope}")).1;
+        assert_eq!((lost.verdict, lost.value), (Verdict::Fail, Some(2.0)), "{scope}");
+    }
+}
+
+#[test]
+fn an_unreadable_line_may_be_an_acknowledgement() {
+    let mut logs = clean_run(3);
+    // Not answered, by what can be read; the acknowledgement may be the line that cannot be.
+    reopen(&mut logs[0]).attempt(4, 1);
+    let unread = |logs: &[LogText], lines: usize| {
+        let mut logs = logs.to_vec();
+        for _ in 0..lines {
+            logs[0].lines.push("{\"event\":\"published\"}".to_owned());
+        }
+        logs[0].end(9000, "completed");
+        logs
+    };
+    for (lines, expected) in [(0, Verdict::Fail), (1, Verdict::Unknown)] {
+        let logs = unread(&logs, lines);
+        let report = report_on(&logs);
+        let gate = report
+            .gates
+            .iter()
+            .find(|gate| gate.name == "never acknowledged")
+            .unwrap();
+        assert_eq!((gate.verdict, gate.value), (expected, Some(1.0)), "{lines}");
+        for expression in [
+            "never_acked > 0 per publisher",
+            "acked < 100%",
+            "indeterminate > 0",
+            "published < 4",
+        ] {
+            assert_eq!(
+                verdict(&logs, expression).1.verdict,
+                expected,
+                "{expression} with {lines}"
+            );
+        }
+    }
+    reopen(&mut logs[0])
+        .failed(4, 1, FailureOutcome::Refused, false)
+        .failed(5, 1, FailureOutcome::Refused, false);
+    let logs = unread(&logs, 1);
+    assert_eq!(verdict(&logs, "failed > 1").1.verdict, Verdict::Unknown);
+    assert_eq!(verdict(&logs, "failed > 0").1.verdict, Verdict::Fail);
+    assert_eq!(
+        codes(&report_on(&logs))[0],
+        ReasonCode::NeverAcknowledged,
+        "one of two for certain"
+    );
+}
+
+#[test]
+fn one_receiver_that_never_subscribed_does_not_make_all_absent() {
+    let mut deaf = deaf_receiver("receiver-2");
+    deaf.end(30_000, "idle");
+    let mut logs = clean_run(3);
+    logs.push(deaf.clone());
+    let gate = verdict(&logs, "presence < 51%").1;
+    assert_eq!((gate.verdict, gate.value), (Verdict::Fail, Some(50.0)));
+    let gate = verdict(&logs, "presence < 51% per receiver").1;
+    assert_eq!((gate.value, gate.scope.as_str()), (Some(0.0), "receiver-2/0"));
+    let gate = verdict(&[clean_publisher(3), deaf], "presence < 51%").1;
+    assert_eq!((gate.verdict, gate.value), (Verdict::Fail, Some(0.0)));
+}
+
+#[test]
+fn a_receiver_without_an_observation_has_an_unknown_presence() {
+    // Killed a second after it had subscribed: what it would have heard is not known.
+    let mut killed = deaf_receiver("receiver-2");
+    killed.subscribed(1000);
+    let mut logs = clean_run(3);
+    logs.push(killed);
+    let gate = verdict(&logs, "presence < 1% per receiver").1;
+    assert_eq!(
+        (gate.verdict, gate.value, gate.scope.as_str()),
+        (Verdict::Unknown, None, "receiver-2/0")
+    );
+    assert_eq!(verdict(&logs, "presence < 100%").1.value, Some(100.0));
+}
+
+#[test]
+fn a_service_node_is_judged_by_its_own_receivers() {
+    // At the second node a receiver on another host has lost one of three messages.
+    let mut far = deaf_receiver("receiver-2");
+    far.subscribed(-500)
+        .received("publisher-1/0", 1, 1)
+        .received("publisher-1/0", 3, 1);
+    far.end(30_000, "idle");
+    for line in &mut far.lines {
+        *line = line.replace(NODE, "16Uiu2HAmOther").replace("boot-1", "boot-2");
+    }
+    let mut silent = receiver("receiver-3");
+    silent.end(30_000, "idle");
+    silent
+        .lines
+        .iter_mut()
+        .for_each(|line| *line = line.replace(NODE, "16Uiu2HAmSilent"));
+    let mut logs = clean_run(3);
+    logs.extend([far, silent]);
+    let report = report_on(&logs);
+    assert_eq!(report.receivers[1].service_nodes, ["16Uiu2HAmOther"]);
+    let facts = Facts::of(&report);
+    let measured = |word: &str| {
+        let expression: Expression = format!("{word} per service_node").parse().unwrap();
+        let of = |entity: measure::Entity<'_>| {
+            let range = entity.measure(expression.quantity, false);
+            (
+                entity.name.to_owned(),
+                range.map(|range| (range.value, range.high.is_finite())),
+            )
+        };
+        let entities = measure::entities(&facts, metric::Scope::ServiceNode);
+        entities.into_iter().map(of).collect::<Vec<_>>()
+    };
+    let name = |name: &str| format!("16Uiu2HAm{name}");
+    assert_eq!(
+        measured("lost > 0"),
+        [
+            (name("Node"), Some((0.0, true))),
+            (name("Other"), Some((1.0, true))),
+            (name("Silent"), Some((3.0, true)))
+        ]
+    );
+    // The clocks of the first node's pairs agree, whatever those of the others do.
+    assert_eq!(
+        measured("latency.max > 1s"),
+        [
+            (name("Node"), Some((51e6, true))),
+            (name("Other"), Some((51e6, false))),
+            (name("Silent"), None)
+        ]
+    );
+}
+
+#[test]
+fn a_percentile_of_a_handful_of_values_is_marked_in_every_form() {
+    let shown = |messages: u32, expression: &str| {
+        let report = gated(&clean_run(messages), &[expression]);
+        let gate = report.gates[0].clone();
+        let forms = [
+            ReportKind::Text,
+            ReportKind::Markdown,
+            ReportKind::Html,
+            ReportKind::Junit,
+        ];
+        (gate.few_samples, forms.map(|kind| kind.render(&report)))
+    };
+    let (few, [text, markdown, html, junit]) = shown(3, "latency.p99 > 1s");
+    assert!(few && text.contains("51 ms*"), "{text}");
+    assert!(markdown.contains("| 51* |"), "{markdown}");
+    assert!(html.contains("51*"), "{html}");
+    assert!(junit.contains("fewer than 10 values beyond it"), "{junit}");
+    let (few, [text, ..]) = shown(30, "latency.p50 > 1s");
+    assert!(!few && !text.contains("51 ms*"), "{text}");
+    let limits = Options {
+        max_latency_p99_ns: Some(1_000_000_000),
+        ..Options::default()
+    };
+    let marks: Vec<bool> = report_with(&clean_run(3), &limits)
+        .gates
+        .iter()
+        .map(|gate| gate.few_samples)
+        .collect();
+    assert_eq!(
+        marks,
+        [false, false, false, true, true],
+        "loss, acks, unexpected, slip, latency"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Same logs in, same report out, byte for byte, in whatever order files and lines come.
 
-use event_log::event::FailureOutcome;
+use event_log::event::{ClientStarted, FailureOutcome};
 use proptest::prelude::*;
 
 use super::{fixture::*, reference::history, tables::tables};
@@ -42,6 +42,29 @@ fn busy_run() -> Vec<LogText> {
     two.lines.push("not an event".to_owned());
     two.lines.push("{\"v\":1,\"event\":\"cut".to_owned());
     vec![sent, one, two]
+}
+
+#[test]
+fn of_two_starts_of_one_client_the_later_counts_whatever_the_order_of_lines() {
+    let start = |ms: i64, name: &str| {
+        let event = ClientStarted {
+            client: 0,
+            name: name.to_owned(),
+            peer_id: format!("peer of {name}"),
+        };
+        let mut log = LogText::empty("");
+        log.log(ms, event);
+        log.lines.remove(0)
+    };
+    for (ms, expected) in [(-1000, "later"), (-1800, "zebra")] {
+        let mut logs = clean_run(3);
+        logs[1].lines.push(start(ms, expected));
+        logs[1].lines.push(start(-1800, "earlier"));
+        let before = shown(&logs);
+        logs[1].lines.reverse();
+        assert_eq!(shown(&logs), before);
+        assert_eq!(report_on(&logs).receivers[0].receiver, expected);
+    }
 }
 
 fn shuffled(logs: Vec<LogText>) -> impl Strategy<Value = Vec<LogText>> {

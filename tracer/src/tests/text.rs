@@ -49,7 +49,7 @@ fn a_troubled_run_reads_like_this() {
       loss                FAIL     receiver-2/0    50 %     0 %   -50 %
       never acknowledged  FAIL     publisher-1/0      1       0      -1
       unexpected          pass     receiver-1/0       0       0       0
-      schedule slip p99   pass     publisher-1/0   1 ms  100 ms   99 ms
+      schedule slip p99   pass     publisher-1/0  1 ms*  100 ms   99 ms
 
     Received, by receiver and sender
       receiver      sender         expected  received  lost   loss  no answer  unobserved
@@ -150,7 +150,7 @@ fn a_clean_run_reads_like_this() {
       loss                pass     receiver-1/0     0 %     0 %     0 %
       never acknowledged  pass     publisher-1/0      0       0       0
       unexpected          pass     receiver-1/0       0       0       0
-      schedule slip p99   pass     publisher-1/0   1 ms  100 ms   99 ms
+      schedule slip p99   pass     publisher-1/0  1 ms*  100 ms   99 ms
 
     Received, by receiver and sender
       receiver      sender         expected  received  lost  loss  no answer  unobserved
@@ -208,7 +208,7 @@ fn a_run_without_verdict_says_why() {
       loss                pass     receiver-1/0     0 %     0 %     0 %
       never acknowledged  pass     publisher-1/0      0       0       0
       unexpected          pass     receiver-1/0       0       0       0
-      schedule slip p99   pass     publisher-1/0   1 ms  100 ms   99 ms
+      schedule slip p99   pass     publisher-1/0  1 ms*  100 ms   99 ms
 
     Received, by receiver and sender
       receiver      sender         expected  received  lost  loss  no answer  unobserved

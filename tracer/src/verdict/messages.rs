@@ -30,6 +30,7 @@ pub(super) fn loss(evidence: &Evidence<'_>, judged: &mut Judged) {
             verdict,
             value,
             limit,
+            few_samples: false,
             scope: r.receiver.clone(),
             text,
         }
@@ -52,9 +53,14 @@ pub(super) fn never_acknowledged(evidence: &Evidence<'_>, judged: &mut Judged) {
     if evidence.options.allow_failed_publishes {
         return;
     }
-    let measure = |s: &SenderReport| {
+    let measure = |(s, unreadable): (&SenderReport, &u64)| {
         let count = s.never_acked;
-        let verdict = if count == 0 { Verdict::Pass } else { Verdict::Fail };
+        let verdict = match count {
+            0 => Verdict::Pass,
+            // Each unreadable line may be the acknowledgement of one of them.
+            count if count > *unreadable => Verdict::Fail,
+            _ => Verdict::Unknown,
+        };
         let indices = s.never_acked_indices.show(MAX_RANGES);
         let text = format!(
             "{}: {count} of {} messages never acknowledged: {indices}",
@@ -67,7 +73,8 @@ pub(super) fn never_acknowledged(evidence: &Evidence<'_>, judged: &mut Judged) {
         unit: "messages",
         code: ReasonCode::NeverAcknowledged,
     };
-    judged.gate(&kind, evidence.senders.iter().map(measure).collect());
+    let senders = evidence.senders.iter().zip(evidence.unreadable_of_senders);
+    judged.gate(&kind, senders.map(measure).collect());
 }
 
 pub(super) fn unexpected(evidence: &Evidence<'_>, judged: &mut Judged) {
@@ -117,6 +124,7 @@ fn counted(verdict: Verdict, count: u64, limit: u64, scope: &str, text: String) 
         verdict,
         value,
         limit,
+        few_samples: false,
         scope: scope.to_owned(),
         text: Some(text),
     }

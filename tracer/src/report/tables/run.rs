@@ -11,7 +11,8 @@ use crate::{
 };
 
 pub(in crate::report) fn gates(report: &Report, max_rows: usize) -> Table<'_> {
-    let number = |value: Option<f64>| Cell::from(value.map_or("-".to_owned(), show_number));
+    let show = |value: Option<f64>| value.map_or("-".to_owned(), show_number);
+    let number = |value: Option<f64>| Cell::from(show(value));
     let weight = |gate: &&Gate| match gate.verdict {
         Verdict::Fail => 2,
         Verdict::Unknown => 1,
@@ -24,7 +25,8 @@ pub(in crate::report) fn gates(report: &Report, max_rows: usize) -> Table<'_> {
             Cell::Verdict(gate.verdict),
             Cell::Name(&gate.scope),
         ];
-        row.extend([gate.value, gate.limit, gate.margin].map(number));
+        row.push(gate.show_value(show).into());
+        row.extend([gate.limit, gate.margin].map(number));
         row.push(gate.unit.into());
         row
     })
