@@ -39,8 +39,9 @@ const START_NS: i64 = 1_772_366_400 * SECOND_NS;
 const INTERVAL_NS: i64 = SECOND_NS / 100;
 const NODE: &str = "16Uiu2HAmPLe7Mzm8TsYUubgCAW1aJoeFScxrLj8ppHFivPo97bUZ";
 const TOPIC: &str = "/tester/2/light-pubsub-test/proto";
-/// Of each set the best of so many runs counts: what else the machine does only ever adds.
-const RUNS: usize = 3;
+/// Rounds. In each everything runs once, so that all meet the same machine; of each the best run counts, because what else
+/// the machine does only ever adds.
+const ROUNDS: usize = 9;
 
 #[derive(Debug, Clone, Parser)]
 struct Args {
@@ -79,52 +80,99 @@ fn main() -> io::Result<()> {
     if args.pipes {
         return through_pipes(&args, &mut out);
     }
-    for lost_in_1000 in [0, 10] {
+    let sets = [0, 10].map(|lost_in_1000| Set::new(&args, lost_in_1000));
+    let mut sets = sets.into_iter().collect::<io::Result<Vec<_>>>()?;
+    for _ in 0..ROUNDS {
+        sets.iter_mut()
+            .flat_map(|set| &mut set.contests)
+            .try_for_each(Contest::run)?;
+    }
+    sets.iter().try_for_each(|set| set.print(&mut out))
+}
+
+/// The logs of a run, and what reads them.
+struct Set {
+    _folder: tempfile::TempDir,
+    lost_in_1000: u32,
+    gigabytes: f64,
+    /// `grep`, the tracer on one core, the tracer on two.
+    contests: [Contest; 3],
+}
+
+/// A program on some cores, and how fast it was at best.
+struct Contest {
+    name: &'static str,
+    command: Command,
+    best_seconds: f64,
+    said: String,
+}
+
+impl Set {
+    fn new(args: &Args, lost_in_1000: u32) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let bytes = write_run(&args, folder.path(), lost_in_1000)?;
-        let gigabytes = bytes as f64 / 1e9;
-        writeln!(out, "\n{gigabytes:.2} GB, {} % lost", f64::from(lost_in_1000) / 10.0)?;
-        let best = |cores: &str, program: &dyn Fn() -> Command| -> io::Result<(f64, String)> {
-            let mut best = (f64::INFINITY, String::new());
-            for _ in 0..RUNS {
-                let started = Instant::now();
-                let output = pinned(cores, &program()).output()?;
-                let seconds = started.elapsed().as_secs_f64();
-                if seconds < best.0 {
-                    best = (seconds, String::from_utf8_lossy(&output.stdout).trim().to_owned());
-                }
-            }
-            Ok(best)
-        };
-        let files: Vec<PathBuf> = fs::read_dir(folder.path())?
-            .map(|file| Ok(file?.path()))
-            .collect::<io::Result<_>>()?;
-        let grep = || {
-            let mut grep = Command::new("grep");
-            grep.args(["-cF", "\"event\":\"received\""]).args(&files);
-            grep
-        };
-        let tracer = || own(&folder.path().to_string_lossy());
-        let (grep_seconds, _) = best("0", &grep)?;
-        let (one_seconds, one) = best("0", &tracer)?;
-        let (two_seconds, two) = best("0,1", &tracer)?;
-        let mut row = |what: &str, seconds: f64, note: &str| {
-            writeln!(
-                out,
-                "{what:24} {seconds:7.2} s {:7.2} GB/s  {note}",
-                gigabytes / seconds
-            )
-        };
-        row("grep -cF, one core", grep_seconds, "")?;
-        row("tracer, one core", one_seconds, &one)?;
-        row("tracer, two cores", two_seconds, &two)?;
+        let gigabytes = write_run(args, folder.path(), lost_in_1000)? as f64 / 1e9;
+        let mut grep = Command::new("grep");
+        grep.args(["-cF", "\"event\":\"received\""]);
+        for file in fs::read_dir(folder.path())? {
+            grep.arg(file?.path());
+        }
+        let tracer = own(&folder.path().to_string_lossy());
+        let contests = [
+            Contest::new("grep -cF, one core", "0", &grep),
+            Contest::new("tracer, one core", "0", &tracer),
+            Contest::new("tracer, two cores", "0,1", &tracer),
+        ];
+        Ok(Self {
+            _folder: folder,
+            lost_in_1000,
+            gigabytes,
+            contests,
+        })
+    }
+
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let lost_percent = f64::from(self.lost_in_1000) / 10.0;
         writeln!(
             out,
-            "two cores are {:.2} times as fast as one",
-            one_seconds / two_seconds
+            "\n{:.2} GB, {lost_percent} % lost, best of {ROUNDS}",
+            self.gigabytes
         )?;
+        for Contest {
+            name,
+            best_seconds,
+            said,
+            ..
+        } in &self.contests
+        {
+            let speed = self.gigabytes / best_seconds;
+            writeln!(out, "{name:24} {best_seconds:7.3} s {speed:7.2} GB/s  {said}")?;
+        }
+        let [_, one, two] = &self.contests;
+        let ratio = one.best_seconds / two.best_seconds;
+        writeln!(out, "two cores are {ratio:.2} times as fast as one")
     }
-    Ok(())
+}
+
+impl Contest {
+    fn new(name: &'static str, cores: &str, program: &Command) -> Self {
+        Self {
+            name,
+            command: pinned(cores, program),
+            best_seconds: f64::INFINITY,
+            said: String::new(),
+        }
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let started = Instant::now();
+        let output = self.command.output()?;
+        let seconds = started.elapsed().as_secs_f64();
+        if seconds < self.best_seconds {
+            self.best_seconds = seconds;
+            self.said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        }
+        Ok(())
+    }
 }
 
 fn own(folder: &str) -> Command {

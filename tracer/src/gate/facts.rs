@@ -28,7 +28,10 @@ pub(crate) struct Facts {
     pub(crate) totals: TotalFacts,
     pub(crate) senders: Vec<SenderFacts>,
     pub(crate) receivers: Vec<ReceiverFacts>,
-    pub(crate) service_nodes: Vec<NodeFacts>,
+    /// Latency by sender.
+    pub(crate) by_sender: Vec<GroupFacts>,
+    /// Latency by the service node that brought a message first.
+    pub(crate) by_service_node: Vec<GroupFacts>,
     pub(crate) latency_histogram: Vec<BinFacts>,
     pub(crate) late_after_ns: i64,
     /// Whether the publishers' logs are all there and whole: only then is an unknown message one that nobody sent.
@@ -120,11 +123,12 @@ pub(crate) struct GapFacts {
     pub(crate) until: Option<Timestamp>,
 }
 
-/// The receivers that were subscribed at one service node.
+/// Latency of a group of first arrivals.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(crate) struct NodeFacts {
+pub(crate) struct GroupFacts {
     pub(crate) name: String,
     pub(crate) from_intended: DistributionFacts,
+    pub(crate) from_sent: DistributionFacts,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -175,8 +179,7 @@ pub(super) const PUBLISHER_LOG_MISSING: [ReasonCode; 4] = [
 impl ReceiverFacts {
     /// The service nodes it was ever subscribed at, as the groups of latency name them.
     pub(crate) fn named_service_nodes(&self) -> impl Iterator<Item = &str> {
-        let nodes = self.service_nodes.iter().map(String::as_str);
-        nodes.map(|node| if node.is_empty() { NOT_LOGGED } else { node })
+        self.service_nodes.iter().map(|node| group_name(node))
     }
 
     /// How long it observed, and how much of this it was absent, nanoseconds. `None` where it observed nothing.
@@ -188,6 +191,11 @@ impl ReceiverFacts {
         };
         (until > from).then(|| (until.since_ns(from) as f64, self.gaps.iter().map(absent_ns).sum()))
     }
+}
+
+/// What a group of latencies is called whose members are called `name`.
+pub(super) fn group_name(name: &str) -> &str {
+    if name.is_empty() { NOT_LOGGED } else { name }
 }
 
 impl DistributionFacts {

@@ -4,7 +4,7 @@ use event_log::event::Role;
 
 use super::{
     facts::{
-        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, NodeFacts, PUBLISHER_LOG_MISSING, PercentileFacts,
+        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, GroupFacts, PUBLISHER_LOG_MISSING, PercentileFacts,
         ReceiverFacts, SenderFacts, TotalFacts,
     },
     pairs::{Pair, PairFacts, PairSums},
@@ -37,18 +37,18 @@ impl Facts {
             totals: TotalFacts::from(&report.totals),
             senders: pairs_of.hand_out(report.senders.iter().map(SenderFacts::from).collect()),
             receivers,
-            service_nodes: report
-                .latency_groups
-                .by_filter_node
-                .iter()
-                .map(NodeFacts::from)
-                .collect(),
+            by_sender: groups(&report.latency_groups.by_sender),
+            by_service_node: groups(&report.latency_groups.by_filter_node),
             latency_histogram: report.latency_histogram.iter().map(BinFacts::from).collect(),
             late_after_ns,
             knows_all_published: knows_all_published(report),
             unreadable: lines.filter(|(_, lines)| *lines > 0).collect(),
         }
     }
+}
+
+fn groups(groups: &[GroupLatency]) -> Vec<GroupFacts> {
+    groups.iter().map(GroupFacts::from).collect()
 }
 
 fn knows_all_published(report: &Report) -> bool {
@@ -140,11 +140,12 @@ impl From<&GapReport> for GapFacts {
     }
 }
 
-impl From<&GroupLatency> for NodeFacts {
+impl From<&GroupLatency> for GroupFacts {
     fn from(group: &GroupLatency) -> Self {
         Self {
             name: group.name.clone(),
             from_intended: (&group.from_intended).into(),
+            from_sent: (&group.from_sent).into(),
         }
     }
 }

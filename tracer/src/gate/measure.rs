@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    facts::{DistributionFacts, Facts, ReceiverFacts, SenderFacts},
+    facts::{DistributionFacts, Facts, GroupFacts, ReceiverFacts, SenderFacts, group_name},
     metric::{Aggregate, Kind, Metric, Quantity, Scope},
     pairs::PairFacts,
     range::Range,
@@ -70,16 +70,20 @@ fn receiver<'a>(facts: &'a Facts, receiver: &'a ReceiverFacts) -> Entity<'a> {
 
 fn publishers<'a>(facts: &'a Facts) -> Vec<Entity<'a>> {
     let unreadable = run(facts).unreadable;
-    let publisher = |sender: &'a SenderFacts| Entity {
-        name: &sender.sender,
-        facts,
-        pairs: sender.pairs,
-        receivers: facts.receivers.iter().collect(),
-        senders: vec![sender],
-        unreadable,
-        unreadable_of_senders: facts.unreadable_lines(sender.logs.iter()),
-        from_intended: None,
-        from_sent: None,
+    let latency_of = by_name(&facts.by_sender);
+    let publisher = |sender: &'a SenderFacts| {
+        let latency = latency_of.get(group_name(&sender.sender));
+        Entity {
+            name: &sender.sender,
+            facts,
+            pairs: sender.pairs,
+            receivers: facts.receivers.iter().collect(),
+            senders: vec![sender],
+            unreadable,
+            unreadable_of_senders: facts.unreadable_lines(sender.logs.iter()),
+            from_intended: latency.map(|latency| &latency.from_intended),
+            from_sent: latency.map(|latency| &latency.from_sent),
+        }
     };
     facts.senders.iter().map(publisher).collect()
 }
@@ -92,15 +96,16 @@ fn service_nodes<'a>(facts: &'a Facts) -> Vec<Entity<'a>> {
             receivers_at.entry(node).or_default().push(receiver);
         }
     }
-    for group in &facts.service_nodes {
+    for group in &facts.by_service_node {
         // It brought something though no subscription at it was logged.
         let unsubscribed = || facts.receivers.iter().filter(|r| r.service_nodes.is_empty()).collect();
         receivers_at.entry(&group.name).or_insert_with(unsubscribed);
     }
+    let latency_of = by_name(&facts.by_service_node);
     let node = |(name, receivers): (&'a str, Vec<&'a ReceiverFacts>)| {
         let mut pairs = PairFacts::default();
         receivers.iter().for_each(|r| pairs.merge(&r.pairs));
-        let group = facts.service_nodes.iter().find(|node| node.name == name);
+        let latency = latency_of.get(name);
         Entity {
             name,
             facts,
@@ -109,11 +114,16 @@ fn service_nodes<'a>(facts: &'a Facts) -> Vec<Entity<'a>> {
             unreadable_of_senders: 0,
             receivers,
             senders: facts.senders.iter().collect(),
-            from_intended: group.map(|node| &node.from_intended),
-            from_sent: None,
+            from_intended: latency.map(|latency| &latency.from_intended),
+            from_sent: latency.map(|latency| &latency.from_sent),
         }
     };
     receivers_at.into_iter().map(node).collect()
+}
+
+/// Of groups of one name, what is not logged and what is called so, the first.
+fn by_name(groups: &[GroupFacts]) -> BTreeMap<&str, &GroupFacts> {
+    groups.iter().rev().map(|group| (group.name.as_str(), group)).collect()
 }
 
 impl Entity<'_> {

@@ -114,8 +114,8 @@ metrics! {
     Failed "failed" OF_ATTEMPTED, [Run Publisher], "messages refused or never sent in every attempt";
     Indeterminate "indeterminate" OF_ATTEMPTED, [Run Publisher], "messages never acknowledged that may have been relayed";
     Unfinished "unfinished" OF_ATTEMPTED, [Run Publisher], "messages under way when a log broke off";
-    Latency "latency" Kind::Series, [Run Receiver ServiceNode], "first arrival less intended time";
-    LatencySent "latency_sent" Kind::Series, [Run Receiver], "first arrival less time sent";
+    Latency "latency" Kind::Series, [Run Receiver Publisher ServiceNode], "first arrival less intended time";
+    LatencySent "latency_sent" Kind::Series, [Run Receiver Publisher ServiceNode], "first arrival less time sent";
     Ack "ack" Kind::Series, [Publisher], "acknowledgement less time sent";
     Slip "slip" Kind::Series, [Publisher], "time sent less intended time";
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{
     facts::{
-        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, NodeFacts, PUBLISHER_LOG_MISSING, ReceiverFacts,
+        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, GroupFacts, PUBLISHER_LOG_MISSING, ReceiverFacts,
         SenderFacts, TotalFacts,
     },
     pairs::{Pair, PairSums},
@@ -105,7 +105,10 @@ struct StoredEnds {
 
 #[derive(Debug, Deserialize)]
 struct StoredGroups {
-    by_filter_node: Vec<NodeFacts>,
+    /// Absent from reports of an earlier day.
+    #[serde(default)]
+    by_sender: Vec<GroupFacts>,
+    by_filter_node: Vec<GroupFacts>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,7 +193,8 @@ impl From<StoredReport> for Facts {
             },
             senders: pairs_of.hand_out(stored.senders),
             receivers,
-            service_nodes: stored.latency_groups.by_filter_node,
+            by_sender: stored.latency_groups.by_sender,
+            by_service_node: stored.latency_groups.by_filter_node,
             latency_histogram: stored.latency_histogram,
             late_after_ns,
             unreadable: stored

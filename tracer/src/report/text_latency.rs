@@ -106,7 +106,12 @@ pub(super) fn groups(report: &Report) -> Option<String> {
         ("topic", &groups.by_content_topic),
         ("size", &groups.by_size),
     ];
-    let several = kinds.into_iter().filter(|(_, groups)| groups.len() > 1);
+    // By sender only where the table of receivers and senders is left out.
+    let by_sender = pairs(report).is_none().then_some(("sender", &groups.by_sender));
+    let several = kinds
+        .into_iter()
+        .chain(by_sender)
+        .filter(|(_, groups)| groups.len() > 1);
     let rows_of = |kind: &'static str, group: &GroupLatency| {
         let name = short(&group.name, MAX_GROUP_CHARS);
         let slowest_ns = slowest(&group.from_intended);

@@ -1,4 +1,4 @@
-//! Latency by service node, content topic and size.
+//! Latency by sender, service node, content topic and size.
 
 use std::collections::HashMap;
 
@@ -29,6 +29,8 @@ pub struct GroupLatency {
 /// Latency of first arrivals in groups.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct LatencyGroups {
+    /// By sender.
+    pub by_sender: Vec<GroupLatency>,
     /// By the service node that the attempt was pushed to.
     pub by_push_node: Vec<GroupLatency>,
     /// By the service node that brought the message first.
@@ -42,12 +44,13 @@ pub struct LatencyGroups {
 /// What attempts are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Kind {
+    pub(super) sender: Symbol,
     pub(super) push_node: Option<Symbol>,
     pub(super) content_topic: Symbol,
     pub(super) size_class: u8,
 }
 
-/// The kinds of attempts of a run: a handful mostly.
+/// The kinds of attempts of a run: a handful for each sender mostly.
 #[derive(Debug)]
 pub(crate) struct Kinds {
     pub(super) kinds: Vec<Kind>,
@@ -62,6 +65,7 @@ impl Kinds {
         let mut last: Option<(Kind, u32)> = None;
         let mut number = |attempt: &AttemptRecord| {
             let kind = Kind {
+                sender: attempt.sender,
                 push_node: attempt.service_node,
                 content_topic: attempt.content_topic,
                 size_class: attempt.size_class,
@@ -93,7 +97,7 @@ impl Kinds {
 /// name, and then a name that looks like the word for them.
 pub(super) type GroupName = (String, Option<String>);
 
-/// By the name of a service node or a content topic.
+/// By the name of a sender, a service node or a content topic.
 pub(super) fn group_name(symbols: &Symbols, symbol: Option<Symbol>, without: &str) -> GroupName {
     let name = symbol.map(|symbol| symbols.name(symbol).to_owned());
     let shown = match name.as_deref() {

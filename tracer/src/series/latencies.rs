@@ -64,9 +64,10 @@ pub(crate) struct Caught {
     series: Vec<Both<Catch>>,
 }
 
-/// The four groupings.
+/// The five groupings.
 #[derive(Debug, Default)]
 struct Groups<T> {
+    senders: BTreeMap<GroupName, T>,
     push_nodes: BTreeMap<GroupName, T>,
     filter_nodes: BTreeMap<GroupName, T>,
     content_topics: BTreeMap<GroupName, T>,
@@ -128,6 +129,8 @@ impl RunLatency {
             let topic = group_name(symbols, Some(kind.content_topic), NOT_LOGGED);
             let push_node = group_name(symbols, kind.push_node, NOT_LOGGED);
             let filter_node = group_name(symbols, Some(*filter_node), NOT_LOGGED);
+            let sender = group_name(symbols, Some(kind.sender), NOT_LOGGED);
+            groups.senders.entry(sender).or_default().push(number);
             groups.push_nodes.entry(push_node).or_default().push(number);
             groups.filter_nodes.entry(filter_node).or_default().push(number);
             groups.content_topics.entry(topic).or_default().push(number);
@@ -215,6 +218,7 @@ impl RunLatency {
         };
         let size = |(class, series): (&u8, &usize)| group(show_class(*class), *series);
         let groups = LatencyGroups {
+            by_sender: named(&self.groups.senders),
             by_push_node: named(&self.groups.push_nodes),
             by_filter_node: named(&self.groups.filter_nodes),
             by_content_topic: named(&self.groups.content_topics),
@@ -255,6 +259,7 @@ impl<T> Groups<T> {
     fn map<U>(self, mut of: impl FnMut(T) -> U) -> Groups<U> {
         let mut named = |groups: BTreeMap<GroupName, T>| groups.into_iter().map(|(name, t)| (name, of(t))).collect();
         Groups {
+            senders: named(self.senders),
             push_nodes: named(self.push_nodes),
             filter_nodes: named(self.filter_nodes),
             content_topics: named(self.content_topics),

@@ -74,6 +74,9 @@ fn expressions_are_judged() {
         ("latency.max > 50ms per service_node", Fail),
         ("latency.max > 51ms per service_node", Pass),
         ("latency_sent.p50 > 49ms", Fail),
+        ("latency_sent.max > 48ms per service_node", Fail),
+        ("latency.max > 50ms per publisher", Fail),
+        ("latency.max > 51ms per publisher", Pass),
         ("latency.n < 18", Pass),
         ("latency.negative > 0", Pass),
         ("ack.max > 20ms", Pass),
@@ -422,6 +425,48 @@ fn a_receiver_without_an_observation_has_an_unknown_presence() {
         (Verdict::Unknown, None, "receiver-2/0")
     );
     assert_eq!(verdict(&logs, "presence < 100%").1.value, Some(100.0));
+}
+
+#[test]
+fn the_slow_publisher_is_named() {
+    // Eight messages of the first publisher, each at two receivers, and one of the second, late at one of them.
+    let mut slow = publisher("publisher-2", 1);
+    slow.acked(1, 1);
+    slow.end(9000, "completed");
+    let mut receivers = ["receiver-1", "receiver-2"].map(receiver);
+    for (log, delay_ms) in receivers.iter_mut().zip([50, 450]) {
+        for index in 1..=8 {
+            log.received("publisher-1/0", index, 1);
+        }
+        log.received_at(intended(1) + delay_ms, "publisher-2/0", 1, 1);
+        log.end(30_000, "idle");
+    }
+    let [first, second] = receivers;
+    let logs = [clean_publisher(8), slow, first, second];
+    let report = report_on(&logs);
+    let by_sender = report.latency_groups.by_sender.iter();
+    let found: Vec<_> = by_sender
+        .map(|group| (group.name.as_str(), group.from_intended.n, group.from_sent.max_ns))
+        .collect();
+    // Sent a millisecond after the intended time.
+    assert_eq!(
+        found,
+        [
+            ("publisher-1/0", 16, Some(50_000_000)),
+            ("publisher-2/0", 2, Some(449_000_000))
+        ]
+    );
+    for (expression, expected) in [
+        ("latency.p50 > 60ms per publisher", Verdict::Pass),
+        ("latency.max > 60ms per publisher", Verdict::Fail),
+        ("latency.p50 > 60ms per receiver", Verdict::Pass),
+    ] {
+        let gate = verdict(&logs, expression).1;
+        assert_eq!(gate.verdict, expected, "{expression}");
+        if expected == Verdict::Fail {
+            assert_eq!((gate.scope.as_str(), gate.value), ("publisher-2/0", Some(450.0)));
+        }
+    }
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn charts_and_tables(out: &mut String, report: &Report) {
     let group = |out: &mut String, by: &str, groups: &[GroupLatency]| {
         one(out, &format!("Latency by {by}"), &tables::groups(groups, MAX_ROWS));
     };
+    group(out, "sender", &groups.by_sender);
     group(out, "service node pushed to", &groups.by_push_node);
     group(out, "service node subscribed at", &groups.by_filter_node);
     group(out, "content topic", &groups.by_content_topic);
