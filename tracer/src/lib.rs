@@ -41,6 +41,7 @@ mod run;
 pub mod schema;
 mod select;
 pub mod series;
+mod sieve;
 mod symbols;
 mod tally;
 #[cfg(test)]

@@ -72,6 +72,11 @@ impl Narrowing {
         self.windows.is_empty()
     }
 
+    /// The spans that are looked at in the next round, each within a bin of a [`Tally`].
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> + Clone {
+        self.windows.iter().map(|window| window.span)
+    }
+
     /// An empty catch for one thread.
     pub(crate) fn catch(&self) -> Catch {
         let met = |window: &Window| {

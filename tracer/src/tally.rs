@@ -115,7 +115,7 @@ impl Tally {
 
 /// The bin of a value. Negative ones mirror the others: bin −1 is that of −1.
 #[inline]
-fn bin(value: i64) -> i32 {
+pub(crate) fn bin(value: i64) -> i32 {
     // All ones for negative values: `x ^ sign` is x or −1 − x.
     let sign = value >> 63;
     let magnitude = value ^ sign;

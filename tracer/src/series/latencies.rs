@@ -11,6 +11,7 @@ use crate::{
     arrivals::{BroughtBy, FirstArrival},
     latency::Distribution,
     narrowing::{Catch, Narrowing},
+    sieve::Sieve,
     symbols::{Symbol, Symbols},
     tally::Tally,
 };
@@ -46,6 +47,8 @@ pub(crate) struct RunLatency {
     /// Groups of the same arrivals are one series.
     series: Vec<Both<Narrowing>>,
     of_leaf: HashMap<Leaf, Vec<usize>>,
+    /// Of each leaf what the next round has to look at for any of its series.
+    sieves: HashMap<Leaf, Both<Sieve>>,
     total: usize,
     histogram: Vec<LatencyBin>,
     groups: Groups<usize>,
@@ -56,6 +59,8 @@ pub(crate) struct RunLatency {
 pub(crate) struct Round<'a> {
     run: &'a RunLatency,
     caught: Caught,
+    /// Used again for each piece.
+    kept_ns: Vec<i64>,
 }
 
 /// What was met of all series.
@@ -139,6 +144,7 @@ impl RunLatency {
         let mut run = Self {
             series: Vec::new(),
             of_leaf: HashMap::new(),
+            sieves: HashMap::new(),
             total: 0,
             histogram: Vec::new(),
             groups: Groups::default(),
@@ -166,7 +172,23 @@ impl RunLatency {
         let groups = groups.map(&mut series);
         run.total = total;
         run.groups = groups;
+        run.make_sieves();
         run
+    }
+
+    fn make_sieves(&mut self) {
+        let sieve = |members: &[usize], of: fn(&Both<Narrowing>) -> &Narrowing| {
+            Sieve::new(members.iter().flat_map(|number| of(&self.series[*number]).spans()))
+        };
+        let both = |members: &Vec<usize>| Both {
+            intended: sieve(members, |series| &series.intended),
+            sent: sieve(members, |series| &series.sent),
+        };
+        self.sieves = self
+            .of_leaf
+            .iter()
+            .map(|(leaf, members)| (*leaf, both(members)))
+            .collect();
     }
 
     /// Whether the latencies need not be gone through again.
@@ -184,7 +206,11 @@ impl RunLatency {
         let caught = Caught {
             series: self.series.iter().map(catch).collect(),
         };
-        Round { run: self, caught }
+        Round {
+            run: self,
+            caught,
+            kept_ns: Vec::new(),
+        }
     }
 
     /// Ends a round.
@@ -193,6 +219,7 @@ impl RunLatency {
             series.intended.take(caught.intended);
             series.sent.take(caught.sent);
         }
+        self.make_sieves();
     }
 
     /// All arrivals, since intended.
@@ -232,10 +259,17 @@ impl Round<'_> {
     /// Looks at the latencies at a receiver.
     pub(crate) fn look(&mut self, kinds: &Kinds, latencies: Latencies<'_>) {
         latencies.each_leaf(kinds, |leaf, values_ns| {
-            for series in &self.run.of_leaf[&leaf] {
-                self.caught.series[*series].intended.look(values_ns.intended);
-                self.caught.series[*series].sent.look(values_ns.sent);
-            }
+            let (series, sieve) = (&self.run.of_leaf[&leaf], &self.run.sieves[&leaf]);
+            let kept_ns = &mut self.kept_ns;
+            let mut sift = |sieve: &Sieve, values_ns: &[i64], of: fn(&mut Both<Catch>) -> &mut Catch| {
+                kept_ns.clear();
+                kept_ns.extend(values_ns.iter().filter(|value_ns| sieve.keeps(**value_ns)));
+                for number in series {
+                    of(&mut self.caught.series[*number]).look(kept_ns);
+                }
+            };
+            sift(&sieve.intended, values_ns.intended, |caught| &mut caught.intended);
+            sift(&sieve.sent, values_ns.sent, |caught| &mut caught.sent);
         });
     }
 
