@@ -267,7 +267,8 @@ fn read_lines(
     Ok(parts)
 }
 
-fn count(log: &mut Log, error: &LineError) {
+/// Counts a line that is no event.
+pub(crate) fn count(log: &mut Log, error: &LineError) {
     let lines = &mut log.lines;
     let counter = match error {
         LineError::NotAnObject => &mut lines.other_text,
