@@ -2,6 +2,7 @@
 
 mod diffs;
 mod fixture;
+mod fleets;
 mod gates;
 mod goldens;
 mod hostile;
@@ -14,6 +15,7 @@ mod reports;
 mod sets;
 mod tables;
 mod text;
+mod trace_ways;
 mod traces;
 mod transports;
 mod verdict_logs;
