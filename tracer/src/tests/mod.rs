@@ -12,6 +12,7 @@ mod page;
 mod places;
 mod reference;
 mod reports;
+mod rotated;
 mod sets;
 mod tables;
 mod text;

@@ -12,6 +12,7 @@ use event_log::{MAX_LINE_BYTES, MessageHash, Timestamp};
 use super::scan::contains;
 use crate::{
     clock::NativeMoment,
+    input::log_name,
     node_log::{LineParser, NodeEvent, NodeEventKind, Parsed, PushLines, SNIFF_BYTES, TimeQuality, looks_native},
     select::list,
     trace::names::Names,
@@ -183,9 +184,8 @@ impl Native {
         let file = Path::new(path)
             .file_name()
             .map_or(path.into(), |name| name.to_string_lossy());
-        let bare = [".gz", ".zst", ".log"]
-            .iter()
-            .fold(&*file, |name, ending| name.strip_suffix(ending).unwrap_or(name));
+        let log = log_name(Path::new(&*file)).unwrap_or(&file);
+        let bare = log.strip_suffix(".log").unwrap_or(log);
         Self {
             name: if bare.is_empty() {
                 path.to_owned()
