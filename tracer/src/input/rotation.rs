@@ -36,6 +36,8 @@ pub(super) struct PartName<'a> {
     /// `node.log` of `node.log.2.gz`.
     pub(super) log: &'a str,
     pub(super) age: Age,
+    /// The name without the ending of compression.
+    bare: &'a str,
     is_compressed: bool,
 }
 
@@ -61,6 +63,7 @@ impl<'a> PartName<'a> {
         Some(Self {
             log,
             age,
+            bare,
             is_compressed,
         })
     }
@@ -89,41 +92,54 @@ fn age_of(suffix: &str) -> Option<Age> {
     text.parse().ok().map(|number| Age::Numbered(Reverse(number)))
 }
 
+/// A file that may be a part of a log.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    age: Age,
+    bare: String,
+    is_compressed: bool,
+    input: Input,
+}
+
 /// Puts parts of one log together; each log in the place of its last part.
 pub(super) fn join_parts(inputs: Vec<Input>) -> Vec<Input> {
-    let mut by_log: BTreeMap<(PathBuf, String), Vec<(Age, bool, Input)>> = BTreeMap::new();
+    let mut by_log: BTreeMap<(PathBuf, String), Vec<Part>> = BTreeMap::new();
     let mut joined = Vec::with_capacity(inputs.len());
     for input in inputs {
-        match PartName::of(&input.path).filter(|_| input.name.is_none()) {
-            Some(part) => {
-                let folder = input.path.parent().map(Path::to_owned).unwrap_or_default();
-                let key = (folder, part.log.to_owned());
-                let part = (part.age, part.is_compressed, input);
-                by_log.entry(key).or_default().push(part);
-            }
-            None => joined.push(input),
-        }
-    }
-    for mut parts in by_log.into_values() {
-        // A pipe is read once, and not to look at it.
-        if parts.len() > 1 && !parts.iter().all(|(_, _, part)| part.path.is_file()) {
-            joined.extend(parts.into_iter().map(|(_, _, part)| part));
+        let Some(name) = PartName::of(&input.path).filter(|_| input.name.is_none()) else {
+            joined.push(input);
             continue;
-        }
-        parts.sort();
-        // Of the current part both forms are read, as two logs; of a rotated one the compressed form is a copy.
-        let twins = |a: &(Age, bool, Input), b: &(Age, bool, Input)| a.0 == b.0 && a.0 != Age::Current;
-        parts.dedup_by(|later, kept| twins(later, kept));
-        let spare = if parts.len() > 1 && parts[parts.len() - 2].0 == Age::Current {
-            parts.pop()
-        } else {
-            None
         };
-        joined.extend(spare.map(|(_, _, input)| input));
-        join(parts.into_iter().map(|(_, _, input)| input).collect(), &mut joined);
+        let folder = input.path.parent().map(Path::to_owned).unwrap_or_default();
+        let parts = by_log.entry((folder, name.log.to_owned())).or_default();
+        let (age, bare, is_compressed) = (name.age, name.bare.to_owned(), name.is_compressed);
+        parts.push(Part {
+            age,
+            bare,
+            is_compressed,
+            input,
+        });
     }
+    by_log.into_values().for_each(|parts| join_files(parts, &mut joined));
     joined.sort();
     joined
+}
+
+/// Puts the files of one log into their order and together.
+fn join_files(mut parts: Vec<Part>, joined: &mut Vec<Input>) {
+    // A pipe is read once, and not to look at it.
+    if parts.len() > 1 && !parts.iter().all(|part| part.input.path.is_file()) {
+        return joined.extend(parts.into_iter().map(|part| part.input));
+    }
+    parts.sort();
+    // Of the current part both forms are read, as two logs; of a rotated one the compressed form is a copy.
+    parts.dedup_by(|later, kept| later.bare == kept.bare && later.age != Age::Current);
+    while let [.., last, _] = parts.as_slice()
+        && last.age == Age::Current
+    {
+        joined.extend(parts.pop().map(|part| part.input));
+    }
+    join(parts.into_iter().map(|part| part.input).collect(), joined);
 }
 
 /// Puts the parts, oldest first, together up to each that begins a log of its own.
@@ -326,6 +342,15 @@ mod tests {
     fn a_copy_under_compression_is_not_read_twice() {
         let files = [("a.log", ""), ("a.log.1", ""), ("a.log.1.gz", ""), ("a.log.gz", "")];
         assert_eq!(joined(&files), [vec!["a.log.1", "a.log"], vec!["a.log.gz"]]);
+        let forms = [("a.log", ""), ("a.log.gz", ""), ("a.log.zst", "")];
+        assert_eq!(joined(&forms), [["a.log"], ["a.log.gz"], ["a.log.zst"]]);
+        let others = [
+            ("a.log-1", ""),
+            ("a.log.1", ""),
+            ("a.log.1.zst", ""),
+            ("a.log.1.gz", ""),
+        ];
+        assert_eq!(joined(&others), [["a.log-1", "a.log.1"]]);
         let compressed = [("a.log.gz", ""), ("a.log.1.gz", "")];
         assert_eq!(joined(&compressed), [["a.log.1.gz", "a.log.gz"]]);
     }
