@@ -67,7 +67,7 @@ pub struct ReportArgs {
 /// Which logs are judged and how the report is shown: what `report` and `gate` have in common.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
+    /// Event logs: files, folders (*.jsonl and *.log below them, rotated too), glob patterns, - for standard input
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 

@@ -96,6 +96,30 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Takes of an event what counts whichever message it is about: its time, the client it reached, the peers it names.
+    pub(crate) fn pass_over(&mut self, log: &mut Log, record: &HotRecord<'_>) {
+        seen(log, record.time);
+        match &record.event {
+            HotEvent::Received(e) => {
+                self.service_node(e.service_node, e.transport);
+                log.deliveries.entry(e.client).or_default();
+            }
+            HotEvent::PublishAttempt(e) => {
+                self.service_node(e.service_node, e.transport);
+            }
+            HotEvent::Published(e) => {
+                self.service_node(e.service_node, e.transport);
+            }
+            HotEvent::FilterPushed(e) => {
+                self.symbols.intern(e.peer);
+            }
+            HotEvent::LightpushHandled(_)
+            | HotEvent::RelayReceived(_)
+            | HotEvent::RelaySent(_)
+            | HotEvent::Stored(_) => {}
+        }
+    }
+
     fn header(&mut self, at_ns: i64, started: &event::RunStarted) -> Header {
         Header {
             role: started.role,
@@ -254,6 +278,13 @@ impl<'a> Collector<'a> {
                 .strays
                 .extend(e.client.map(|client| stray(client, StrayKind::Malformed))),
             Event::MessagesAtRisk(_) => log.at_risk += 1,
+            // Known to all logs: a native one may name these peers by their short ids.
+            Event::Connected(e) => {
+                self.symbols.intern(&e.service_node);
+            }
+            Event::PeerConnected(e) => {
+                self.symbols.intern(&e.peer);
+            }
             _ => {}
         }
     }

@@ -1,5 +1,5 @@
-//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`, with `.gz` or `.zst` behind), glob patterns, `-` for standard input; and
-//! log stores over HTTP, whose answers are kept in a folder of their own for the time of the run.
+//! Which files to read: paths, folders (recursively `*.jsonl` and `*.log`, rotated and compressed ones too), glob patterns,
+//! `-` for standard input; and log stores over HTTP, whose answers are kept in a folder of their own for the time of the run.
 
 mod ahead;
 mod compressed;
@@ -7,6 +7,7 @@ mod compressed;
 pub(crate) mod fuzzing;
 mod http;
 mod loki;
+mod rotation;
 mod source;
 mod spool;
 #[cfg(test)]
@@ -15,7 +16,8 @@ mod victorialogs;
 
 use std::{
     collections::HashSet,
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -23,6 +25,7 @@ pub use compressed::{FREE_EXPANDED_BYTES, MAX_EXPANDED_BYTES, MAX_EXPANSION};
 pub(crate) use compressed::{expand, is_compressed, open};
 pub use http::{CONNECT_TIMEOUT, FIRST_PAUSE, MAX_ATTEMPTS, MAX_ERROR_BYTES, READ_TIMEOUT};
 pub use loki::{MAX_PAGE_BYTES, PAGE_LINES};
+use rotation::PartName;
 pub use source::{Endpoint, SourceArgs, SourceError, StoreKind};
 pub(crate) use spool::Spool;
 pub use spool::{MAX_LABEL_BYTES, MAX_SOURCE_BYTES, MAX_STREAMS};
@@ -83,8 +86,10 @@ pub enum InputError {
 pub(crate) struct Input {
     /// What reports call it, where that is not its path: the answer of a log store lies in a temporary file.
     pub(crate) name: Option<String>,
-    /// The path as given or found; `-` for standard input.
+    /// The path as given or found; `-` for standard input. Of a rotated log that of its last part.
     pub(crate) path: PathBuf,
+    /// The earlier parts of a rotated log, oldest first.
+    pub(crate) earlier: Vec<PathBuf>,
     /// Whether the user means it to be an event log: named by path or pattern, or ending in `.jsonl`.
     /// A `.log` that was found in a folder may well be of another program.
     pub(crate) meant: bool,
@@ -96,8 +101,28 @@ impl Input {
         Self {
             name: None,
             path,
+            earlier: Vec::new(),
             meant,
         }
+    }
+
+    /// The files it consists of, oldest first.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Path> {
+        self.earlier.iter().chain([&self.path]).map(PathBuf::as_path)
+    }
+
+    /// The names of the parts of a rotated log; none where it is one file.
+    pub(crate) fn shown_parts(&self) -> Vec<String> {
+        let parts = self.parts().filter(|_| !self.earlier.is_empty());
+        parts.map(|part| part.display().to_string()).collect()
+    }
+
+    /// Opens it and takes compression off, all parts as one stream; not standard input.
+    pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        if self.earlier.is_empty() {
+            return open(&self.path);
+        }
+        Ok(rotation::read_through(self.parts().map(Path::to_owned).collect()))
     }
 
     /// What reports and messages call it.
@@ -106,34 +131,58 @@ impl Input {
     }
 }
 
-/// Resolves what the user gave into files, in the order of their paths, each file once.
+/// Resolves what the user gave into logs, in the order of their paths, each file once.
 pub(crate) fn resolve(given: &[PathBuf]) -> Result<Vec<Input>, InputError> {
+    Ok(find(given)?.logs)
+}
+
+/// What was found where the user pointed.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) logs: Vec<Input>,
+    /// Files in folders that have not the name of a log, in the order of their paths.
+    pub(crate) passed_over: Vec<PathBuf>,
+}
+
+/// Resolves what the user gave, and tells what was passed over.
+pub(crate) fn find(given: &[PathBuf]) -> Result<Found, InputError> {
     if given.is_empty() {
         return Err(InputError::None);
     }
-    let mut found = Vec::new();
+    let mut all = Found::default();
     for path in given {
-        resolve_one(path, &mut found)?;
+        resolve_one(path, &mut all)?;
     }
+    let Found {
+        logs: mut found,
+        mut passed_over,
+    } = all;
     // Of two mentions of one file the one that means it wins.
     found.sort_by(|a, b| (&a.path, !a.meant).cmp(&(&b.path, !b.meant)));
     let mut by_place: Vec<(PathBuf, Input)> = found.into_iter().map(|input| (real_path(&input.path), input)).collect();
     by_place.sort_by(|(place_a, a), (place_b, b)| (place_a, !a.meant, &a.path).cmp(&(place_b, !b.meant, &b.path)));
     by_place.dedup_by(|(place, _), (kept, _)| place == kept);
-    let mut inputs: Vec<Input> = by_place.into_iter().map(|(_, input)| input).collect();
-    inputs.sort();
-    Ok(inputs)
+    let inputs: Vec<Input> = by_place.into_iter().map(|(_, input)| input).collect();
+    passed_over.sort();
+    passed_over.dedup();
+    // What was named itself is read all the same.
+    let read: HashSet<&Path> = inputs.iter().map(|input| input.path.as_path()).collect();
+    passed_over.retain(|path| !read.contains(path.as_path()));
+    Ok(Found {
+        logs: rotation::join_parts(inputs),
+        passed_over,
+    })
 }
 
-fn resolve_one(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+fn resolve_one(path: &Path, found: &mut Found) -> Result<(), InputError> {
     if path == Path::new("-") {
-        found.push(Input::file(path.to_owned(), true));
+        found.logs.push(Input::file(path.to_owned(), true));
         return Ok(());
     }
     match fs::metadata(path) {
         Ok(there) if there.is_dir() => folder(path, found),
         Ok(_) => {
-            found.push(Input::file(path.to_owned(), true));
+            found.logs.push(Input::file(path.to_owned(), true));
             Ok(())
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => pattern(path, found),
@@ -141,47 +190,47 @@ fn resolve_one(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
     }
 }
 
-fn folder(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+fn folder(path: &Path, found: &mut Found) -> Result<(), InputError> {
     if let Some(mut logs) = spool::logs_in(path) {
-        found.append(&mut logs);
+        found.logs.append(&mut logs);
         return Ok(());
     }
-    let before = found.len();
+    let before = found.logs.len();
     walk(path, 0, found)?;
-    if found.len() == before {
+    if found.logs.len() == before {
         return Err(InputError::EmptyFolder(path.display().to_string()));
     }
     Ok(())
 }
 
-fn walk(path: &Path, depth: usize, found: &mut Vec<Input>) -> Result<(), InputError> {
+fn walk(path: &Path, depth: usize, found: &mut Found) -> Result<(), InputError> {
     for entry in fs::read_dir(path).map_err(|error| unreadable(path, error))? {
         let entry = entry.map_err(|error| unreadable(path, error))?;
         // The type of the entry itself: a link to a folder is not followed, so there are no loops.
         let kind = entry.file_type().map_err(|error| unreadable(&entry.path(), error))?;
         if kind.is_dir() && depth < MAX_FOLDER_DEPTH {
             walk(&entry.path(), depth + 1, found)?;
-        } else if let Some(ending) = log_ending(&entry.path())
-            && fs::metadata(entry.path()).is_ok_and(|there| there.is_file())
-        {
-            found.push(Input::file(entry.path(), ending == "jsonl"));
+        } else if fs::metadata(entry.path()).is_ok_and(|there| there.is_file()) {
+            match log_ending(&entry.path()) {
+                Some(ending) => found.logs.push(Input::file(entry.path(), ending == "jsonl")),
+                None => found.passed_over.push(entry.path()),
+            }
         }
     }
     Ok(())
 }
 
-/// Which of [`LOG_ENDINGS`] a file has, compressed or not.
+/// Which of [`LOG_ENDINGS`] a file has, rotated or not, compressed or not.
 fn log_ending(path: &Path) -> Option<&'static str> {
-    let name = path.file_name()?.to_str()?;
-    let bare = COMPRESSED_ENDINGS
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending)?.strip_suffix('.'))
-        .unwrap_or(name);
-    let (_, ending) = bare.rsplit_once('.')?;
-    LOG_ENDINGS.iter().copied().find(|known| *known == ending)
+    PartName::of(path)?.ending()
 }
 
-fn pattern(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
+/// The name of a log file without what compression and rotation put behind it; `None` for what has no such name.
+pub(crate) fn log_name(path: &Path) -> Option<&str> {
+    Some(PartName::of(path)?.log)
+}
+
+fn pattern(path: &Path, found: &mut Found) -> Result<(), InputError> {
     let text = path.to_string_lossy();
     if !text.contains(['*', '?', '[']) {
         return Err(InputError::Missing(text.into_owned()));
@@ -205,7 +254,7 @@ fn pattern(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
         if path.is_dir() {
             folder(&path, found)?;
         } else {
-            found.push(Input::file(path, true));
+            found.logs.push(Input::file(path, true));
         }
     }
     Ok(())

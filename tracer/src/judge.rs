@@ -148,7 +148,7 @@ impl<'a> Judge<'a> {
 
     /// Puts one message into its set.
     #[inline]
-    fn settle(&self, slot: &Slot, arrived: bool, receiver: &Receiver<'_>, cell: &mut Cell) -> Fate {
+    pub(crate) fn settle(&self, slot: &Slot, arrived: bool, receiver: &Receiver<'_>, cell: &mut Cell) -> Fate {
         let counts = &mut cell.counts;
         counts.attempted += 1;
         counts.received += u64::from(arrived);

@@ -131,19 +131,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// The logs of one input, with the numbers of the archive.
 fn logs_of(input: &Input, mut chunks: Vec<ChunkRead>) -> Result<Vec<Log>, InputError> {
-    chunks.sort_by_key(|read| read.chunk.from_bytes);
+    chunks.sort_by_key(|read| (read.chunk.part, read.chunk.from_bytes));
+    let last_part = chunks.last().and_then(|read| read.chunk.part);
     let mut logs: Vec<Log> = Vec::new();
     for read in chunks {
+        let path = read.chunk.part.filter(|_| !input.earlier.is_empty());
+        let path = path.and_then(|part| input.parts().nth(part));
         let parts = read.parts.map_err(|error| InputError::Unreadable {
-            path: input.shown(),
+            path: path.map_or_else(|| input.shown(), |path| path.display().to_string()),
             error,
         })?;
         for mut part in parts {
             part.renumber(&read.renumbering);
+            // A line that is cut where the log was rotated is not at its end.
+            part.lines.torn_line &= read.chunk.part == last_part;
             join(&mut logs, part);
         }
     }
     name(&mut logs, &shown(input), input.meant);
+    logs.iter_mut().for_each(|log| log.parts = input.shown_parts());
     Ok(logs)
 }
 
@@ -189,10 +195,14 @@ fn read_chunk(tables: &mut Tables, input: &Input, chunk: &Chunk, progress: &Prog
     if is_stdin(&input.path) {
         return read_stream(tables, input, input::expand(io::stdin())?, None, progress);
     }
+    let path = chunk.part.and_then(|part| input.parts().nth(part));
+    let Some(path) = path else {
+        return read_stream(tables, input, input.open()?, None, progress);
+    };
     if chunk.from_bytes == 0 {
-        return read_stream(tables, input, input::open(&input.path)?, chunk.to_bytes, progress);
+        return read_stream(tables, input, input::open(path)?, chunk.to_bytes, progress);
     }
-    let mut file = File::open(&input.path)?;
+    let mut file = File::open(path)?;
     // The line that reaches into this chunk belongs to the one before; one that begins just here follows a newline.
     let before = chunk.from_bytes - 1;
     file.seek(SeekFrom::Start(before))?;
@@ -267,7 +277,8 @@ fn read_lines(
     Ok(parts)
 }
 
-fn count(log: &mut Log, error: &LineError) {
+/// Counts a line that is no event.
+pub(crate) fn count(log: &mut Log, error: &LineError) {
     let lines = &mut log.lines;
     let counter = match error {
         LineError::NotAnObject => &mut lines.other_text,

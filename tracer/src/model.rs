@@ -40,6 +40,8 @@ impl Archive {
 pub(crate) struct Log {
     /// Path of the file; parts after the first have `#2`, `#3`.
     pub(crate) path: String,
+    /// The files of a rotated log, oldest first; empty where it is one file.
+    pub(crate) parts: Vec<String>,
     /// Whether the user means it to be an event log.
     pub(crate) meant: bool,
     pub(crate) header: Option<Header>,

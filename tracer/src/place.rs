@@ -127,7 +127,7 @@ impl NodeLog {
 }
 
 /// First and last time in the logs of the run's publishers.
-fn time_of_run(archive: &Archive, publishers: &[usize]) -> (i64, i64) {
+pub(crate) fn time_of_run(archive: &Archive, publishers: &[usize]) -> (i64, i64) {
     let mut time = (i64::MAX, i64::MIN);
     for log in publishers.iter().map(|log| &archive.logs[*log]) {
         if let Some(header) = &log.header {

@@ -16,6 +16,8 @@ pub(crate) const MAX_CLIENTS: u32 = 100_000;
 pub(crate) struct Receiver<'a> {
     pub(crate) name: String,
     pub(crate) log: usize,
+    /// Its number in the log.
+    pub(crate) client: u32,
     pub(crate) peer_id: Option<Symbol>,
     /// Service nodes it was ever subscribed at.
     pub(crate) service_nodes: BTreeSet<Symbol>,
@@ -114,6 +116,7 @@ fn of_log(archive: &Archive, number: usize, late_after_ns: i64) -> Vec<Receiver<
             Receiver {
                 name: format!("{}/{client}", header.node),
                 log: number,
+                client,
                 peer_id: None,
                 service_nodes: BTreeSet::new(),
                 window,

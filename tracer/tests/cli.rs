@@ -311,6 +311,30 @@ fn json_goes_to_a_file_and_says_the_same() {
 }
 
 #[test]
+fn logs_names_the_parts_of_a_log_and_what_was_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    publish(folder.path(), 3, true);
+    let text = fs::read_to_string(folder.path().join("publisher-1.jsonl")).unwrap();
+    let (first, rest) = text.split_at(text.find('\n').unwrap() + 1);
+    fs::write(folder.path().join("publisher-1.jsonl.1"), first).unwrap();
+    fs::write(folder.path().join("publisher-1.jsonl"), rest).unwrap();
+    fs::write(folder.path().join("notes.txt"), "").unwrap();
+    let output = run(folder.path(), &["logs", "."]);
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(
+        out.contains("rotated, oldest first: ./publisher-1.jsonl.1, ./publisher-1.jsonl\n"),
+        "{out}"
+    );
+    assert_eq!(err, "not read: the ending is of no log: ./notes.txt\n");
+    let named = run(folder.path(), &["logs", "notes.txt", "publisher-1.jsonl*"]);
+    assert!(!String::from_utf8_lossy(&named.stderr).contains("not read"));
+}
+
+#[test]
 fn the_order_of_arguments_does_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     publish(folder.path(), 3, true);

@@ -108,7 +108,7 @@ impl<'a> Reading<'a> {
                 self.event_logs(observer, &path, file)
             }
         };
-        let done = input::open(&input.path).and_then(read);
+        let done = input.open().and_then(read);
         done.map_err(|error| InputError::Unreadable { path, error })
     }
 

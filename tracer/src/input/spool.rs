@@ -110,6 +110,7 @@ pub(super) fn logs_in(folder: &Path) -> Option<Vec<Input>> {
     }
     let log = |(file, name): (String, String)| Input {
         path: folder.join(file),
+        earlier: Vec::new(),
         name: Some(name),
         meant: true,
     };

@@ -18,7 +18,7 @@ use crate::{
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them), glob patterns, -; .gz and
+    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them, rotated too), glob patterns, -; .gz and
     /// .zst too
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
@@ -39,8 +39,11 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
         Ok(spool) => spool,
         Err(error) => return refuse(&error),
     };
-    let inputs = match input::resolve(&spool.inputs(&args.logs)) {
-        Ok(inputs) => inputs,
+    let input::Found {
+        logs: inputs,
+        passed_over,
+    } = match input::find(&spool.inputs(&args.logs)) {
+        Ok(found) => found,
         Err(error) => return refuse(&error),
     };
     let mut logs = Vec::with_capacity(inputs.len());
@@ -53,7 +56,7 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
             }
         }
     }
-    if let Err(error) = print(args.format, &logs) {
+    if let Err(error) = print(args.format, &logs, &passed_over) {
         complain(&format!("cannot write to standard output: {error}"));
         return ExitCode::Output;
     }
@@ -68,11 +71,13 @@ fn read(input: &Input) -> io::Result<LogDescription> {
     if input.path == Path::new("-") {
         describe("standard input", input::expand(io::stdin())?)
     } else {
-        describe(&input.shown(), input::open(&input.path)?)
+        let mut log = describe(&input.shown(), input.open()?)?;
+        log.parts = input.shown_parts();
+        Ok(log)
     }
 }
 
-fn print(format: Format, logs: &[LogDescription]) -> io::Result<()> {
+fn print(format: Format, logs: &[LogDescription], passed_over: &[PathBuf]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match format {
         Format::Table => out.write_all(render::table(logs).as_bytes())?,
@@ -83,6 +88,7 @@ fn print(format: Format, logs: &[LogDescription]) -> io::Result<()> {
     }
     out.flush()?;
     // Loud, and out of the way of what is piped on.
-    let _ = io::stderr().write_all(render::warnings(logs).as_bytes());
+    let told = render::passed_over(passed_over) + &render::warnings(logs);
+    let _ = io::stderr().write_all(told.as_bytes());
     Ok(())
 }

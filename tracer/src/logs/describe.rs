@@ -13,8 +13,10 @@ use crate::node_log::{self, NodeLog, SNIFF_BYTES};
 /// What was recognised in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LogDescription {
-    /// The path as given or found.
+    /// The path as given or found; of a rotated log that of its last part.
     pub path: String,
+    /// The files of a rotated log, oldest first; empty where it is one file.
+    pub parts: Vec<String>,
     /// `event log`, `nwaku text`, …; several where a file is a mixture, none where no line was recognised.
     pub formats: Vec<&'static str>,
     /// Roles and nodes of the `run_started` in it, such as `publisher publisher-1`; own peer ids of a native log.
@@ -63,6 +65,7 @@ pub fn describe(path: &str, mut input: impl Read) -> io::Result<LogDescription> 
 fn empty() -> LogDescription {
     LogDescription {
         path: String::new(),
+        parts: Vec::new(),
         formats: Vec::new(),
         authors: Vec::new(),
         events: 0,

@@ -1,5 +1,7 @@
 //! The inventory as a table.
 
+use std::path::PathBuf;
+
 use tabled::{
     builder::Builder,
     settings::{Alignment, Style, object::Columns},
@@ -7,6 +9,9 @@ use tabled::{
 
 use super::LogDescription;
 use crate::{report::escape, units::show_count};
+
+/// Most files listed that were not read.
+const MAX_PASSED_OVER: usize = 20;
 
 /// A table of the logs, the events of each kind below, and the warnings at the end where they are seen.
 pub(super) fn table(logs: &[LogDescription]) -> String {
@@ -49,6 +54,10 @@ pub(super) fn table(logs: &[LogDescription]) -> String {
             .map(|(kind, count)| format!("{kind} {count}"))
             .collect();
         text.push_str(&format!("\n{}\n  {}\n", escape(&log.path), kinds.join(", ")));
+        if !log.parts.is_empty() {
+            let parts: Vec<_> = log.parts.iter().map(|part| escape(part)).collect();
+            text.push_str(&format!("  rotated, oldest first: {}\n", parts.join(", ")));
+        }
         if let (Some(first), Some(last)) = (log.first, log.last) {
             text.push_str(&format!("  from {first} to {last}\n"));
         }
@@ -60,6 +69,23 @@ pub(super) fn table(logs: &[LogDescription]) -> String {
                 .collect();
             text.push_str(&format!("  lines by level: {}\n", levels.join(", ")));
         }
+    }
+    text
+}
+
+/// The files that were found and not read, so that nobody wonders.
+pub(super) fn passed_over(paths: &[PathBuf]) -> String {
+    let mut text = String::new();
+    for path in paths.iter().take(MAX_PASSED_OVER) {
+        let path = path.display().to_string();
+        text.push_str(&format!("not read: the ending is of no log: {}\n", escape(&path)));
+    }
+    let more = paths.len().saturating_sub(MAX_PASSED_OVER);
+    if more > 0 {
+        text.push_str(&format!(
+            "not read: {} more like that\n",
+            show_count(more as u64, "file")
+        ));
     }
     text
 }
@@ -92,6 +118,21 @@ pub(super) fn warnings(logs: &[LogDescription]) -> String {
 mod tests {
     use super::*;
     use crate::logs::describe;
+
+    #[test]
+    fn files_that_were_not_read_are_named_up_to_a_limit() {
+        let paths: Vec<PathBuf> = (0..22).map(|n| format!("core.{n}\u{1b}").into()).collect();
+        let text = passed_over(&paths);
+        assert!(
+            text.starts_with("not read: the ending is of no log: core.0\\u{1b}\n"),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("core.19\\u{1b}\nnot read: 2 files more like that\n"),
+            "{text}"
+        );
+        assert_eq!(passed_over(&[]), "");
+    }
 
     #[test]
     fn a_silent_file_is_loud() {

@@ -73,6 +73,7 @@ pub(super) fn log_report(log: &Log, number: usize, selection: &Selection) -> Log
         .any(|logs| logs.contains(&number));
     LogReport {
         path: log.path.clone(),
+        parts: log.parts.clone(),
         used,
         role: header.map(|header| header.role),
         node: header.map(|header| header.node.clone()),

@@ -224,8 +224,10 @@ pub struct Totals {
 /// One log of the inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LogReport {
-    /// Path, as given or found.
+    /// Path, as given or found; of a rotated log that of its last part.
     pub path: String,
+    /// The files of a rotated log, oldest first; empty where it is one file.
+    pub parts: Vec<String>,
     /// Whether it was judged; logs of other runs and files without events are not.
     pub used: bool,
     /// Role that wrote it.

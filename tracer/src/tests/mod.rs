@@ -2,6 +2,7 @@
 
 mod diffs;
 mod fixture;
+mod fleets;
 mod gates;
 mod goldens;
 mod hostile;
@@ -11,9 +12,11 @@ mod page;
 mod places;
 mod reference;
 mod reports;
+mod rotated;
 mod sets;
 mod tables;
 mod text;
+mod trace_ways;
 mod traces;
 mod transports;
 mod verdict_logs;

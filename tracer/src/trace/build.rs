@@ -8,7 +8,8 @@ use super::{
     evidence::Evidence,
     explain::Explainer,
     find::Found,
-    gather::LogFacts,
+    gather::{Gathered, LogFacts},
+    judged::Judged,
     model::{ReceiverFate, TRACE_VERSION, Trace},
     names::Names,
     receivers::clients,
@@ -18,7 +19,8 @@ use super::{
 use crate::clock::{Author, ClockBounds, Observer};
 
 /// The life of the message `found` as `logs` tell it.
-pub(super) fn build(found: &Found, mut logs: Vec<LogFacts>) -> Trace {
+pub(super) fn build(found: &Found, gathered: Gathered) -> Trace {
+    let Gathered { archive, mut logs } = gathered;
     let run = found.numbered.as_ref().and_then(|numbered| numbered.run.as_deref());
     // Service nodes may outlive a run; what they know is found by hash.
     logs.retain(|log| {
@@ -34,8 +36,9 @@ pub(super) fn build(found: &Found, mut logs: Vec<LogFacts>) -> Trace {
         .intended
         .or_else(|| first_moment(logs))
         .unwrap_or(Timestamp::from_unix_ns(0));
-    let evidence = Evidence::new(logs);
-    let clients = clients(logs, &evidence.published);
+    let judged = Judged::new(&archive, logs, found.numbered.as_ref());
+    let evidence = Evidence::new(&archive, logs, judged.time_of_run);
+    let clients = clients(&archive, logs, &judged, &evidence.published);
     let explainer = Explainer {
         names: &names,
         evidence: &evidence,

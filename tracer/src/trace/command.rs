@@ -19,7 +19,7 @@ pub struct TraceArgs {
     #[arg(value_name = "ID")]
     pub id: MessageId,
 
-    /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
+    /// Event logs: files, folders (*.jsonl and *.log below them, rotated too), glob patterns, - for standard input
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 

@@ -69,6 +69,7 @@ pub(super) fn events(
         who: told.who,
         event: told.event,
         what: told.what,
+        transport: told.transport,
         log: log.path.clone(),
         clocks: clocks(log),
     };
@@ -109,6 +110,7 @@ fn torn(log: &LogFacts) -> Option<Told> {
         who: header.node.clone(),
         event: "torn",
         what: "its log breaks off here, without an end".to_owned(),
+        transport: None,
     })
 }
 
@@ -116,7 +118,7 @@ fn arrivals(client: &Client<'_>, names: &Names, name_hashes: bool) -> Vec<Told> 
     let mut told = Vec::new();
     for (number, arrival) in client.arrivals.iter().enumerate() {
         let earlier = &client.arrivals[..number];
-        let from = names.of(arrival.service_node);
+        let from = names.of_service(arrival.service_node);
         let hash = if name_hashes {
             format!(" ({})", short_hash(arrival.hash))
         } else {
@@ -136,10 +138,11 @@ fn arrivals(client: &Client<'_>, names: &Names, name_hashes: bool) -> Vec<Told> 
             who: client.name.clone(),
             event: "received",
             what,
+            transport: arrival.transport,
         });
     }
     for stranger in &client.strangers {
-        let from = names.of(stranger.service_node);
+        let from = names.of_service(stranger.service_node);
         told.push(Told {
             at: stranger.at,
             who: client.name.clone(),
@@ -148,6 +151,7 @@ fn arrivals(client: &Client<'_>, names: &Names, name_hashes: bool) -> Vec<Told> 
                 "receives from {from} what claims to be it, of a hash no publisher log knows: {}",
                 stranger.hash
             ),
+            transport: stranger.transport,
         });
     }
     told
@@ -160,6 +164,7 @@ fn gaps(client: &Client<'_>, from: Timestamp, to: Timestamp) -> Vec<Told> {
         who: client.name.clone(),
         event,
         what,
+        transport: None,
     };
     let mut lines = Vec::new();
     for gap in client.gaps.iter().filter(|gap| gap.overlaps(from, to)) {

@@ -6,9 +6,9 @@ use super::{
     evidence::{Evidence, NodeLog},
     model::{Fate, ReceiverFate, Repeat},
     names::Names,
-    receivers::Client,
+    receivers::{Client, ServiceNode},
 };
-use crate::{place::Place, receivers::Observation, units::show_ns};
+use crate::{place::Place, units::show_ns};
 
 /// What is known when receivers are judged.
 pub(super) struct Explainer<'a> {
@@ -28,6 +28,7 @@ impl<'a> Explainer<'a> {
             fate: Fate::Received,
             place: None,
             latency_ns: None,
+            transport: client.arrivals.first().and_then(|first| first.transport),
             repeats: Vec::new(),
             why: Vec::new(),
             missing: Vec::new(),
@@ -51,7 +52,7 @@ impl<'a> Explainer<'a> {
         fate.latency_ns = self.intended.map(|intended| first.at.since_ns(intended));
         fate.why.push(format!(
             "It arrived from {} at {}.",
-            self.names.of(first.service_node),
+            self.names.of_service(first.service_node),
             self.moment(first.at)
         ));
         for (number, again) in client.arrivals.iter().enumerate().skip(1) {
@@ -59,12 +60,14 @@ impl<'a> Explainer<'a> {
             let repeat = Repeat {
                 at: again.at,
                 age_ns: again.at.since_ns(first.at),
-                service_node: self.names.of(again.service_node),
+                service_node: self.names.of(again.service_node.peer),
+                transport: again.transport,
                 retry_twin,
             };
-            let both = [first, again].map(|arrival| client.service_nodes.contains(arrival.service_node));
-            let same_node = again.service_node == first.service_node;
-            fate.why.push(repeated(&repeat, same_node, both == [true, true]));
+            let both = [first, again].map(|arrival| client.service_nodes.contains(&arrival.service_node));
+            let from = self.names.of_service(again.service_node);
+            let why = why_again(first.service_node, again.service_node, both == [true, true]);
+            fate.why.push(repeated(&repeat, &from, why));
             fate.repeats.push(repeat);
         }
         if self.evidence.attempted && self.evidence.acked.is_empty() {
@@ -84,39 +87,20 @@ impl<'a> Explainer<'a> {
             fate.missing.push("the publisher's log".to_owned());
             return;
         }
-        if self.evidence.acked.is_empty() {
-            let place = self.evidence.place_of_failure();
-            fate.fate = Fate::NeverAcked;
-            fate.place = Some(place);
-            fate.why.push(match place {
-                Place::NoAnswer => {
-                    "No service node acknowledged it, and one at least never answered: it may have been \
-                                    relayed or not, so this is no loss."
-                        .to_owned()
-                }
-                Place::RefusedByServiceNode => "Every attempt was refused: it was never on its way.".to_owned(),
-                _ => "No attempt left the publisher: it was never on its way.".to_owned(),
-            });
-            return;
-        }
-        let observe = |a: &super::evidence::Acked<'_>| client.window.observe(a.sent.unix_ns(), a.acked.unix_ns());
-        match self.evidence.acked.iter().map(observe).max() {
-            Some(Observation::Within) => {
-                let placed = self.evidence.place(client);
-                fate.fate = Fate::Lost;
-                fate.place = Some(placed.place);
-                self.lost(client, &placed, fate);
-            }
-            Some(Observation::Before) => {
-                fate.fate = Fate::NotObservedBefore;
+        let Some(settled) = client.settled else { return };
+        fate.fate = settled.fate;
+        fate.place = settled.place;
+        match (settled.fate, settled.place) {
+            (Fate::Lost, Some(place)) => self.lost(client, &self.evidence.of_place(place, client), fate),
+            (Fate::NeverAcked, Some(place)) => fate.why.push(never_acked(place).to_owned()),
+            (Fate::NotObservedBefore, _) => {
                 let subscribed = client.window.subscribed_ns.map(Timestamp::from_unix_ns);
                 let at = subscribed.map_or_else(String::new, |at| format!(" (at {})", self.moment(at)));
                 fate.why.push(format!(
                     "It was sent before the first subscription here was accepted{at}: not due."
                 ));
             }
-            _ => {
-                fate.fate = Fate::NotObservedAfter;
+            (Fate::NotObservedAfter, _) => {
                 let how = if client.window.complete {
                     "It was acknowledged after this receiver had ended: not due."
                 } else {
@@ -124,6 +108,7 @@ impl<'a> Explainer<'a> {
                 };
                 fate.why.push(how.to_owned());
             }
+            _ => {}
         }
     }
 
@@ -136,20 +121,45 @@ impl<'a> Explainer<'a> {
         super::text::relative(at.since_ns(self.zero))
     }
 }
+
+/// Why a message that no service node acknowledged is no loss.
+fn never_acked(place: Place) -> &'static str {
+    match place {
+        Place::NoAnswer => {
+            "No service node acknowledged it, and one at least never answered: it may have been relayed or not, so this \
+             is no loss."
+        }
+        Place::RefusedByServiceNode => "Every attempt was refused: it was never on its way.",
+        _ => "No attempt left the publisher: it was never on its way.",
+    }
+}
+
 /// Where an arrival after the first came from.
-fn repeated(repeat: &Repeat, same_node: bool, subscribed_at_both: bool) -> String {
+fn repeated(repeat: &Repeat, from: &str, why: &str) -> String {
     let age = show_ns(repeat.age_ns);
-    let from = &repeat.service_node;
-    let what = if repeat.retry_twin {
-        "Another attempt at it (a retry twin)"
+    let (what, why) = if repeat.retry_twin {
+        ("Another attempt at it (a retry twin)", ": the publisher repeated it")
     } else {
-        "A duplicate"
-    };
-    let why = match (repeat.retry_twin, same_node, subscribed_at_both) {
-        (true, _, _) => ": the publisher repeated it",
-        (false, true, _) => ": the same service node delivered it twice",
-        (false, false, true) => ": the receiver is subscribed at both service nodes, and each pushes",
-        (false, false, false) => "",
+        ("A duplicate", why)
     };
     format!("{what} arrived from {from}, {age} after the first{why}.")
+}
+
+/// Why the same bytes came once more.
+fn why_again(first: ServiceNode<'_>, again: ServiceNode<'_>, subscribed_at_both: bool) -> &'static str {
+    match (first.peer == again.peer, first.is_rest, again.is_rest) {
+        (true, false, false) => ": the same service node delivered it twice",
+        (true, true, true) => ": the same REST API handed it out twice",
+        (true, ..) => ": the receiver uses this service node by filter over libp2p and over REST, and each delivers",
+        (false, false, false) if subscribed_at_both => {
+            ": the receiver is subscribed at both service nodes, and each pushes"
+        }
+        (false, true, true) if subscribed_at_both => {
+            ": the receiver asks both service nodes over REST, and each hands it out"
+        }
+        (false, ..) if subscribed_at_both => {
+            ": one service node pushes it by filter over libp2p, the other hands it out over REST"
+        }
+        (false, ..) => "",
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{self, BufRead},
+    sync::Arc,
 };
 
 use event_log::{
@@ -11,32 +11,24 @@ use event_log::{
 };
 
 use super::{
+    event_logs::{Part, event_logs},
     native::{self, Native, sniff},
     peers,
-    scan::{Scanned, Sources, contains, event_name, scan},
+    scan::Sources,
 };
-use crate::{input::InputError, node_log::read_node_log};
-
-/// Events that are about one message each.
-const MESSAGE_EVENTS: [&[u8]; 12] = [
-    b"publish_attempt",
-    b"published",
-    b"publish_failed",
-    b"received",
-    b"corrupt_received",
-    b"foreign_received",
-    b"lightpush_handled",
-    b"relay_received",
-    b"relay_sent",
-    b"filter_pushed",
-    b"stored",
-    b"store_skipped",
-];
+use crate::{
+    input::InputError,
+    model::{Archive, Log},
+    node_log::load_native,
+    renumbering::Tables,
+};
 
 /// What one log says of the message.
 #[derive(Debug, Default)]
 pub(super) struct LogFacts {
     pub(super) path: String,
+    /// Its number in the archive.
+    pub(super) number: usize,
     pub(super) header: Option<Box<RunStarted>>,
     pub(super) started: Option<Timestamp>,
     pub(super) ended: Option<Timestamp>,
@@ -79,8 +71,7 @@ impl LogFacts {
         self.ended.is_some() && self.unreadable == 0
     }
 
-    fn add(&mut self, record: Record) {
-        self.last = self.last.max(Some(record.time));
+    pub(super) fn add(&mut self, record: Record) {
         match record.event {
             Event::RunStarted(started) => {
                 self.started = Some(record.time);
@@ -94,102 +85,81 @@ impl LogFacts {
         }
     }
 
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         // Lines of one moment in a fixed order, whatever theirs was.
         self.records
             .sort_by_cached_key(|record| (record.time, record.to_line().unwrap_or_default()));
     }
 }
 
+/// What was gathered: the logs as they tell of the message, and an archive of the records that the report judges it by.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) archive: Archive,
+    pub(super) logs: Vec<LogFacts>,
+}
+
 /// Gathers what is logged about the hashes; logs in the order of their paths.
-pub(super) fn gather(sources: &Sources, hashes: &BTreeSet<MessageHash>) -> Result<Vec<LogFacts>, InputError> {
-    let mut logs = Vec::new();
-    let mut native = BTreeMap::new();
+pub(super) fn gather(sources: &Sources, hashes: &BTreeSet<MessageHash>) -> Result<Gathered, InputError> {
+    let mut archive = Archive::default();
+    let mut tables = Tables::behind(&archive.symbols, &archive.hashes);
+    let mut parts: Vec<Part> = Vec::new();
     sources.each(|path, input| {
         let (is_native, mut input) = sniff(input)?;
         if is_native {
-            native.insert(path.to_owned(), Native::new(path, read_node_log(input)?));
+            let Tables { symbols, hashes, .. } = &mut tables;
+            parts.push(of_native(load_native(symbols, hashes, path, true, input)?));
         } else {
-            logs.extend(event_logs(path, &mut input, hashes)?);
+            parts.extend(event_logs(&mut tables, path, &mut input, hashes)?);
         }
         Ok(())
     })?;
-    if !native.is_empty() {
-        // A second time: which lines are wanted a whole log does not keep.
-        sources.each(|path, input| {
-            if let Some(native) = native.get_mut(path) {
-                native.sightings = native::sightings(input, hashes)?;
-            }
-            Ok(())
-        })?;
+    parts.sort_by(|a, b| a.log.path.cmp(&b.log.path));
+    tables.hashes.detach();
+    let renumbering = Arc::new(archive.take_tables(tables));
+    let mut logs = Vec::with_capacity(parts.len());
+    for (number, mut part) in parts.into_iter().enumerate() {
+        part.log.renumber(&renumbering);
+        archive.logs.push(part.log);
+        part.facts.number = number;
+        logs.push(part.facts);
     }
-    logs.extend(native.into_iter().map(|(path, native)| of_native(path, native)));
-    logs.sort_by(|a, b| a.path.cmp(&b.path));
-    peers::resolve(&mut logs);
-    Ok(logs)
+    add_sightings(sources, hashes, &mut logs)?;
+    peers::resolve(&mut archive, &mut logs);
+    Ok(Gathered { archive, logs })
 }
 
-fn of_native(path: String, native: Native) -> LogFacts {
-    LogFacts {
-        path,
-        started: native.log.first_ns.map(Timestamp::from_unix_ns),
-        last: native.log.last_ns.map(Timestamp::from_unix_ns),
-        native: Some(Box::new(native)),
+fn of_native(log: Log) -> Part {
+    let time = |ns: Option<i64>| ns.map(Timestamp::from_unix_ns);
+    let facts = LogFacts {
+        path: log.path.clone(),
+        started: time(log.native.as_ref().and_then(|native| native.first_ns)),
+        last: time(log.last_ns),
+        native: Some(Box::new(Native::new(&log.path))),
         ..LogFacts::default()
-    }
+    };
+    Part { log, facts }
 }
 
-/// The event logs in one file; a `run_started` begins each.
-fn event_logs(path: &str, input: &mut dyn BufRead, hashes: &BTreeSet<MessageHash>) -> io::Result<Vec<LogFacts>> {
-    let needles: Vec<String> = hashes.iter().map(ToString::to_string).collect();
-    let mut parts = vec![LogFacts::default()];
-    let mut last_time = LastTime::default();
-    scan(
-        input,
-        |line| {
-            last_time.see(line);
-            match event_name(line) {
-                Some(name) if MESSAGE_EVENTS.contains(&name) => {
-                    needles.iter().any(|needle| contains(line, needle.as_bytes()))
-                }
-                _ => true,
-            }
-        },
-        |scanned| {
-            let part = parts.last_mut().expect("there is always one");
-            match scanned {
-                Scanned::Unreadable => part.unreadable += 1,
-                Scanned::Event(record) if begins_another(part, &record) => {
-                    let mut another = LogFacts::default();
-                    another.add(*record);
-                    parts.push(another);
-                }
-                Scanned::Event(record) if is_about(&record.event, hashes) => part.add(*record),
-                Scanned::Event(record) => part.last = part.last.max(Some(record.time)),
-            }
-        },
-    )?;
-    // Lines that were not parsed have a time too; of several logs in one file the last one was cut, if any.
-    if let [only] = parts.as_mut_slice() {
-        only.last = only.last.max(last_time.latest());
+/// Reads native logs once more: which lines are wanted a whole log does not keep.
+fn add_sightings(sources: &Sources, hashes: &BTreeSet<MessageHash>, logs: &mut [LogFacts]) -> Result<(), InputError> {
+    let native = logs
+        .iter_mut()
+        .filter_map(|log| Some((log.path.as_str(), log.native.as_deref_mut()?)));
+    let mut native: BTreeMap<&str, &mut Native> = native.collect();
+    if native.is_empty() {
+        return Ok(());
     }
-    for (number, part) in (1..).zip(&mut parts) {
-        part.path = if number == 1 {
-            path.to_owned()
-        } else {
-            format!("{path}#{number}")
-        };
-        part.sort();
-    }
-    Ok(parts)
-}
-
-fn begins_another(part: &LogFacts, record: &Record) -> bool {
-    part.header.is_some() && matches!(record.event, Event::RunStarted(_))
+    sources.each(|path, input| {
+        if let Some(native) = native.get_mut(path) {
+            native.sightings = native::sightings(input, hashes)?;
+        }
+        Ok(())
+    })
 }
 
 /// Whether an event tells of one of the hashes, or of the state its author was in.
-fn is_about(event: &Event, hashes: &BTreeSet<MessageHash>) -> bool {
+pub(super) fn is_about(event: &Event, hashes: &BTreeSet<MessageHash>) -> bool {
     match event {
         Event::PublishAttempt(e) => hashes.contains(&e.hash),
         Event::Published(e) => hashes.contains(&e.hash),
@@ -213,29 +183,5 @@ fn is_about(event: &Event, hashes: &BTreeSet<MessageHash>) -> bool {
         | Event::FilterExpired(_) => true,
         Event::FilterHandled(e) => e.request != "ping",
         _ => false,
-    }
-}
-
-/// The latest time of the lines of our writer, whose texts sort like the times.
-#[derive(Default)]
-struct LastTime(Vec<u8>);
-
-impl LastTime {
-    fn see(&mut self, line: &[u8]) {
-        const KEY: &[u8] = b"\",\"time\":\"";
-        const TIME_BYTES: usize = "2023-11-14T22:13:20.000000000Z".len();
-        let Some(name) = event_name(line) else { return };
-        let from = b"{\"v\":1,\"event\":\"".len() + name.len();
-        let Some(time) = line[from..].strip_prefix(KEY).and_then(|rest| rest.get(..TIME_BYTES)) else {
-            return;
-        };
-        if time.last() == Some(&b'Z') && time > self.0.as_slice() {
-            self.0.clear();
-            self.0.extend_from_slice(time);
-        }
-    }
-
-    fn latest(&self) -> Option<Timestamp> {
-        std::str::from_utf8(&self.0).ok()?.parse().ok()
     }
 }

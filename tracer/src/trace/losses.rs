@@ -59,7 +59,11 @@ impl<'a> Explainer<'a> {
             fate.why
                 .push(format!("It had no live subscription from {since} to {until}{reason}."));
         }
-        for node in client.service_nodes.iter().flat_map(|peer| self.evidence.logs_of(peer)) {
+        for node in client
+            .service_nodes
+            .iter()
+            .flat_map(|node| self.evidence.logs_of(node.peer))
+        {
             let torn = node.log.ended.is_none() && node.log.native.is_none();
             if let Some(last) = node.log.last.filter(|_| torn) {
                 let name = self.node(node);
@@ -118,7 +122,7 @@ impl<'a> Explainer<'a> {
     /// Whether the node ends its pushes of a message with one line for all of them.
     fn is_nwaku(&self, placed: &Placed<'a, '_>) -> bool {
         let native = placed.node.and_then(|node| node.log.native.as_ref());
-        native.is_some_and(|native| !native.log.is_go_waku())
+        native.is_some_and(|native| !native.is_go_waku)
     }
 
     fn is_native(&self, placed: &Placed<'a, '_>) -> bool {
@@ -140,12 +144,16 @@ impl<'a> Explainer<'a> {
     }
 
     fn not_relayed(&self, client: &Client<'a>, fate: &mut ReceiverFate) {
-        let own: Vec<String> = client.service_nodes.iter().map(|peer| self.names.of(peer)).collect();
+        let own: Vec<String> = client
+            .service_nodes
+            .iter()
+            .map(|node| self.names.of_service(*node))
+            .collect();
         let ackers: BTreeSet<String> = self
             .evidence
             .acked
             .iter()
-            .map(|a| self.names.of(a.service_node))
+            .map(|a| self.names.of_service(a.service_node))
             .collect();
         fate.why.push(format!(
             "{} acknowledged it, and it never came to {}, where this receiver was subscribed.",
@@ -189,17 +197,30 @@ impl<'a> Explainer<'a> {
             fate.why
                 .push("It is not known at which service node this receiver was subscribed.".to_owned());
         } else {
-            let own: Vec<String> = client.service_nodes.iter().map(|peer| self.names.of(peer)).collect();
+            let own: Vec<String> = client
+                .service_nodes
+                .iter()
+                .map(|node| self.names.of_service(*node))
+                .collect();
             fate.why.push(format!(
                 "The last that is known of it is its acknowledgement. Whether it came to {} is not logged here.",
                 crate::select::list(own)
             ));
+            if client.service_nodes.iter().any(|node| node.is_rest) {
+                fate.why.push(
+                    "A node serves its REST clients as a filter client of yet another node, and its log does not tell \
+                     what it gave them."
+                        .to_owned(),
+                );
+            }
         }
     }
 
     fn name_missing(&self, client: &Client<'a>, fate: &mut ReceiverFate) {
         let ackers = self.evidence.acked.iter().map(|a| a.service_node);
-        let concerned: BTreeSet<&str> = client.service_nodes.iter().copied().chain(ackers).collect();
+        let all = client.service_nodes.iter().copied().chain(ackers);
+        // What a node gave or took over REST is not in its log.
+        let concerned: BTreeSet<&str> = all.filter(|node| !node.is_rest).map(|node| node.peer).collect();
         for peer in concerned {
             let name = self.names.of(peer);
             if self.evidence.logs_of(peer).next().is_none() {

@@ -1,17 +1,20 @@
 //! The life of one message: every attempt, hop, push and arrival on one time line, and where it ended.
 //!
 //! The logs are read twice: [`find`](self) tells which hashes the message went under, `gather` takes what is logged
-//! about them. Everything after that is small.
+//! about them. Everything after that is small. What became of the message the report's own rules say (`judged`); why, the
+//! records of this one message (`evidence`, `explain`).
 
 mod about;
 mod build;
 mod command;
+mod event_logs;
 mod events;
 mod evidence;
 mod explain;
 mod find;
 mod gather;
 mod id;
+mod judged;
 mod losses;
 mod model;
 mod names;
@@ -80,8 +83,8 @@ pub fn trace(inputs: &[PathBuf], id: &MessageId, run: Option<&str>) -> Result<Tr
 
 fn trace_sources(sources: &scan::Sources, id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
     let found = find::find(sources, id, run)?;
-    let logs = gather::gather(sources, &found.hashes)?;
-    Ok(build::build(&found, logs))
+    let gathered = gather::gather(sources, &found.hashes)?;
+    Ok(build::build(&found, gathered))
 }
 
 /// Traces the message `id` through a log in memory.

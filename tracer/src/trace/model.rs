@@ -1,6 +1,6 @@
 //! The life of one message, as data.
 
-use event_log::{MessageHash, Timestamp};
+use event_log::{MessageHash, Timestamp, event::Transport};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -64,6 +64,8 @@ pub struct TraceEvent {
     pub event: &'static str,
     /// What happened, in words.
     pub what: String,
+    /// Of an attempt, its end and an arrival: how the service node was spoken to; absent from older logs and elsewhere.
+    pub transport: Option<Transport>,
     /// The log.
     pub log: String,
     /// How this log's clock and the publisher's agree.
@@ -125,6 +127,8 @@ pub struct ReceiverFate {
     pub fate: Fate,
     /// Where it ended, when it did not arrive.
     pub place: Option<Place>,
+    /// How the service node of the first arrival was spoken to; absent without one, and from older logs.
+    pub transport: Option<Transport>,
     /// First arrival − intended, nanoseconds.
     pub latency_ns: Option<i64>,
     /// Arrivals after the first.
@@ -144,6 +148,8 @@ pub struct Repeat {
     pub age_ns: i64,
     /// Service node that pushed it.
     pub service_node: String,
+    /// How it was spoken to; absent from older logs.
+    pub transport: Option<Transport>,
     /// Whether it was another hash: the publisher repeated the message.
     pub retry_twin: bool,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use event_log::Event;
 
-use super::gather::LogFacts;
+use super::{gather::LogFacts, receivers::ServiceNode};
 
 /// Characters shown of a peer id without name: its end, because all begin alike.
 const TAIL_CHARS: usize = 8;
@@ -46,6 +46,12 @@ impl Names {
             let tail: String = peer_id.chars().skip(skip).collect();
             if skip == 0 { tail } else { format!("…{tail}") }
         })
+    }
+
+    /// The name of a service node, and how it is spoken to where that is not libp2p.
+    pub(super) fn of_service(&self, node: ServiceNode<'_>) -> String {
+        let name = self.of(node.peer);
+        if node.is_rest { name + " over REST" } else { name }
     }
 
     /// Several names, `nobody` when there are none.

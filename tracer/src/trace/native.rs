@@ -12,9 +12,8 @@ use event_log::{MAX_LINE_BYTES, MessageHash, Timestamp};
 use super::scan::contains;
 use crate::{
     clock::NativeMoment,
-    node_log::{
-        LineParser, NodeEvent, NodeEventKind, NodeLog, Parsed, PushLines, SNIFF_BYTES, TimeQuality, looks_native,
-    },
+    input::log_name,
+    node_log::{LineParser, NodeEvent, NodeEventKind, Parsed, PushLines, SNIFF_BYTES, TimeQuality, looks_native},
     select::list,
     trace::names::Names,
     units::show_count,
@@ -26,12 +25,13 @@ const MAX_REASON_CHARS: usize = 200;
 /// A native log.
 #[derive(Debug)]
 pub(super) struct Native {
-    /// What the whole log says.
-    pub(super) log: NodeLog,
     /// Name of the file without its endings: the log itself has no name for the node.
     pub(super) name: String,
     /// Whose log it is, in full; `None` when the logs do not tell.
     pub(super) peer_id: Option<String>,
+    /// Short peer ids of lines about the message that may be of several peers.
+    pub(super) ambiguous_ids: BTreeSet<String>,
+    pub(super) is_go_waku: bool,
     /// Lines about the message, in the order of time.
     pub(super) sightings: Vec<Sighting>,
 }
@@ -118,15 +118,6 @@ impl What {
     pub(super) fn had(self) -> bool {
         !matches!(self, Self::Told(_))
     }
-
-    /// Whether it proves that the node handed the message to a relay peer.
-    pub(super) fn sent(self) -> bool {
-        match self {
-            Self::RelaySent => true,
-            Self::Relayed(peers) => peers != Some(0),
-            _ => false,
-        }
-    }
 }
 
 impl Sighting {
@@ -189,21 +180,21 @@ fn or_unnamed<'a>(peers: &[String], shown: &'a str) -> &'a str {
 }
 
 impl Native {
-    pub(super) fn new(path: &str, log: NodeLog) -> Self {
+    pub(super) fn new(path: &str) -> Self {
         let file = Path::new(path)
             .file_name()
             .map_or(path.into(), |name| name.to_string_lossy());
-        let bare = [".gz", ".zst", ".log"]
-            .iter()
-            .fold(&*file, |name, ending| name.strip_suffix(ending).unwrap_or(name));
+        let log = log_name(Path::new(&*file)).unwrap_or(&file);
+        let bare = log.strip_suffix(".log").unwrap_or(log);
         Self {
             name: if bare.is_empty() {
                 path.to_owned()
             } else {
                 bare.to_owned()
             },
-            log,
             peer_id: None,
+            ambiguous_ids: BTreeSet::new(),
+            is_go_waku: false,
             sightings: Vec::new(),
         }
     }
@@ -217,8 +208,8 @@ impl Native {
                  log from the start of its node on"
             ));
         }
-        if !self.log.ambiguous_ids.is_empty() {
-            let ids = list(&self.log.ambiguous_ids);
+        if !self.ambiguous_ids.is_empty() {
+            let ids = list(&self.ambiguous_ids);
             notes.push(format!(
                 "{path}: short peer ids of several peers were not resolved: {ids}"
             ));

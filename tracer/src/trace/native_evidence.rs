@@ -9,7 +9,7 @@ use super::{
     gather::LogFacts,
     native::{Native, Sighting, What},
 };
-use crate::node_log::{PushEnd, PushLines, Shows, covers};
+use crate::node_log::{self, PushEnd, PushLines, Shows, covers};
 
 /// All that a native log says of the pushes of each hash to each subscriber, and the last line of it.
 fn native_pushes(native: &Native) -> BTreeMap<(MessageHash, &str), (PushLines, &Sighting)> {
@@ -24,11 +24,11 @@ fn native_pushes(native: &Native) -> BTreeMap<(MessageHash, &str), (PushLines, &
     pushes
 }
 
-/// The same rules as those of the report: `node_log::join`, `place::NodeLog` and `place::Evidence`. `acked` are the hashes
-/// the node acknowledged.
+/// What the log of a node proves, `whole` being all that it says. `acked` are the hashes the node acknowledged.
 pub(super) fn native_log<'a>(
     log: &'a LogFacts,
     native: &'a Native,
+    whole: Option<&node_log::NodeLog>,
     (from_ns, until_ns): (i64, i64),
     acked: &BTreeSet<MessageHash>,
 ) -> NodeLog<'a> {
@@ -59,11 +59,8 @@ pub(super) fn native_log<'a>(
         had: sightings().filter(is_proof).map(|s| s.at).min(),
         pushes,
         unclear,
-        relayed: sightings().filter(|s| s.what.sent()).map(|s| s.hash).collect(),
-        shows: if covers(&native.log, from_ns, until_ns) {
-            native.log.shows
-        } else {
-            Shows::NOTHING
-        },
+        shows: whole
+            .filter(|whole| covers(whole, from_ns, until_ns))
+            .map_or(Shows::NOTHING, |whole| whole.shows),
     }
 }

@@ -1,13 +1,16 @@
 //! The receivers of the run as far as the message is concerned: when they were subscribed, and what reached them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use event_log::{Event, MessageHash, Record, Timestamp, event::Role};
+use event_log::{Event, MessageHash, Record, Timestamp, event::Transport};
 
-use super::gather::LogFacts;
+use super::{
+    gather::LogFacts,
+    judged::{Judged, Settled},
+};
 use crate::{
-    options::DEFAULT_LATE_AFTER_NS,
-    receivers::{MAX_CLIENTS, Window},
+    model::Archive,
+    receivers::{Gap as Absence, Receiver, Window},
 };
 
 /// A light client of a receiver log.
@@ -16,13 +19,31 @@ pub(super) struct Client<'a> {
     pub(super) peer_id: Option<&'a str>,
     pub(super) log: &'a LogFacts,
     pub(super) window: Window,
+    /// What the report says; `None` when no publisher log knows the message.
+    pub(super) settled: Option<Settled>,
     /// Service nodes it was ever subscribed at.
-    pub(super) service_nodes: BTreeSet<&'a str>,
+    pub(super) service_nodes: BTreeSet<ServiceNode<'a>>,
     pub(super) gaps: Vec<Gap<'a>>,
     /// In the order of time.
     pub(super) arrivals: Vec<Arrival<'a>>,
     /// What claims to be the message under a hash that its publisher does not know.
     pub(super) strangers: Vec<Arrival<'a>>,
+}
+
+/// A service node as a client knows it. Its REST API is another than the node itself: see `docs/measuring.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ServiceNode<'a> {
+    pub(super) peer: &'a str,
+    pub(super) is_rest: bool,
+}
+
+impl<'a> ServiceNode<'a> {
+    pub(super) fn new(peer: &'a str, transport: Option<Transport>) -> Self {
+        Self {
+            peer,
+            is_rest: transport == Some(Transport::Rest),
+        }
+    }
 }
 
 /// A time without a live subscription.
@@ -37,7 +58,8 @@ pub(super) struct Gap<'a> {
 pub(super) struct Arrival<'a> {
     pub(super) at: Timestamp,
     pub(super) hash: MessageHash,
-    pub(super) service_node: &'a str,
+    pub(super) service_node: ServiceNode<'a>,
+    pub(super) transport: Option<Transport>,
 }
 
 impl Gap<'_> {
@@ -48,12 +70,17 @@ impl Gap<'_> {
 
 /// The clients of all receiver logs, in the order of their names. Where a publisher log knows the message, only the
 /// hashes `published` are it.
-pub(super) fn clients<'a>(logs: &'a [LogFacts], published: &BTreeSet<MessageHash>) -> Vec<Client<'a>> {
-    let mut all: Vec<Client<'_>> = logs
-        .iter()
-        .filter(|log| log.role() == Some(Role::Receiver))
-        .flat_map(of_log)
-        .collect();
+pub(super) fn clients<'a>(
+    archive: &'a Archive,
+    logs: &'a [LogFacts],
+    judged: &Judged<'_>,
+    published: &BTreeSet<MessageHash>,
+) -> Vec<Client<'a>> {
+    let client = |(receiver, settled): &(Receiver<'_>, Option<Settled>)| {
+        let log = logs.iter().find(|log| log.number == receiver.log)?;
+        Some(client(archive, log, receiver, *settled))
+    };
+    let mut all: Vec<Client<'_>> = judged.receivers.iter().filter_map(client).collect();
     if !published.is_empty() {
         for client in &mut all {
             client.strangers = client
@@ -62,99 +89,70 @@ pub(super) fn clients<'a>(logs: &'a [LogFacts], published: &BTreeSet<MessageHash
                 .collect();
         }
     }
-    all.sort_by(|a, b| (&a.name, &a.log.path).cmp(&(&b.name, &b.log.path)));
     all
 }
 
-fn of_log(log: &LogFacts) -> Vec<Client<'_>> {
-    let Some(header) = &log.header else { return Vec::new() };
-    let mut numbers: BTreeSet<u32> = log
-        .records
-        .iter()
-        .filter_map(|record| client_of(&record.event))
-        .collect();
-    if header.clients <= MAX_CLIENTS {
-        numbers.extend(0..header.clients);
-    }
-    let until_ns = match log.ended {
-        Some(ended) => Some(ended.unix_ns()),
-        // What arrived in the moments before the log broke off is not in it.
-        None => log
-            .last
-            .map(|last| last.unix_ns().saturating_sub(DEFAULT_LATE_AFTER_NS)),
+fn client<'a>(
+    archive: &'a Archive,
+    log: &'a LogFacts,
+    receiver: &Receiver<'_>,
+    settled: Option<Settled>,
+) -> Client<'a> {
+    let mut client = Client {
+        name: receiver.name.clone(),
+        peer_id: receiver.peer_id.map(|peer| archive.symbols.name(peer)),
+        log,
+        window: receiver.window,
+        settled,
+        service_nodes: BTreeSet::new(),
+        gaps: Vec::new(),
+        arrivals: Vec::new(),
+        strangers: Vec::new(),
     };
-    let mut clients: BTreeMap<u32, Client<'_>> = BTreeMap::new();
-    for number in numbers {
-        let client = Client {
-            name: format!("{}/{number}", header.node),
-            peer_id: None,
-            log,
-            window: Window {
-                subscribed_ns: None,
-                until_ns,
-                complete: log.ended.is_some(),
-            },
-            service_nodes: BTreeSet::new(),
-            gaps: Vec::new(),
-            arrivals: Vec::new(),
-            strangers: Vec::new(),
-        };
-        clients.insert(number, client);
-    }
-    for record in &log.records {
-        if let Some(client) = client_of(&record.event).and_then(|number| clients.get_mut(&number)) {
-            take(client, record);
+    let own = || {
+        log.records
+            .iter()
+            .filter(|record| client_of(&record.event) == Some(receiver.client))
+    };
+    client.gaps = receiver.gaps.iter().map(|gap| with_reason(gap, own())).collect();
+    for record in own() {
+        match &record.event {
+            Event::Subscribed(e) => {
+                client
+                    .service_nodes
+                    .insert(ServiceNode::new(&e.service_node, e.transport));
+            }
+            Event::Received(e) => client.arrivals.push(Arrival {
+                at: record.time,
+                hash: e.hash,
+                service_node: ServiceNode::new(&e.service_node, e.transport),
+                transport: e.transport,
+            }),
+            _ => {}
         }
     }
-    clients.into_values().collect()
+    client
 }
 
 fn client_of(event: &Event) -> Option<u32> {
     match event {
-        Event::ClientStarted(e) => Some(e.client),
         Event::Subscribed(e) => Some(e.client),
         Event::PresenceLost(e) => Some(e.client),
-        Event::PresenceRestored(e) => Some(e.client),
         Event::Received(e) => Some(e.client),
         _ => None,
     }
 }
 
-/// Takes the next event of a client; they come in the order of time.
-fn take<'a>(client: &mut Client<'a>, record: &'a Record) {
-    match &record.event {
-        Event::ClientStarted(e) => {
-            client.name.clone_from(&e.name);
-            client.peer_id = Some(&e.peer_id);
-        }
-        Event::Subscribed(e) => {
-            client.service_nodes.insert(&e.service_node);
-            client.window.subscribed_ns.get_or_insert(record.time.unix_ns());
-        }
-        Event::PresenceLost(e) => client.gaps.push(Gap {
-            since: e.since,
-            until: None,
-            reason: &e.reason,
-        }),
-        Event::PresenceRestored(e) => {
-            let mut closed = false;
-            for gap in client.gaps.iter_mut().filter(|gap| gap.until.is_none()) {
-                gap.until = Some(record.time);
-                closed = true;
-            }
-            if !closed {
-                client.gaps.push(Gap {
-                    since: e.since,
-                    until: Some(record.time),
-                    reason: "",
-                });
-            }
-        }
-        Event::Received(e) => client.arrivals.push(Arrival {
-            at: record.time,
-            hash: e.hash,
-            service_node: &e.service_node,
-        }),
-        _ => {}
+/// A gap with the reason of its first loss of presence.
+fn with_reason<'a>(gap: &Absence, mut records: impl Iterator<Item = &'a Record>) -> Gap<'a> {
+    let within = gap.since_ns..=gap.until_ns;
+    let reason = records.find_map(|record| match &record.event {
+        Event::PresenceLost(e) if within.contains(&e.since.unix_ns()) => Some(e.reason.as_str()),
+        _ => None,
+    });
+    Gap {
+        since: Timestamp::from_unix_ns(gap.since_ns),
+        until: (gap.until_ns != i64::MAX).then(|| Timestamp::from_unix_ns(gap.until_ns)),
+        reason: reason.unwrap_or_default(),
     }
 }

@@ -73,7 +73,8 @@ impl Sources {
             let done = if is_stdin(input) {
                 read("standard input", &mut self.stdin.as_slice())
             } else {
-                input::open(&input.path)
+                input
+                    .open()
                     .and_then(|file| read(&path, &mut BufReader::with_capacity(READ_BUFFER_BYTES, file)))
             };
             done.map_err(|error| InputError::Unreadable { path, error })?;

@@ -2,10 +2,10 @@
 
 use event_log::{
     Event, MessageHash, Record, Timestamp,
-    event::{FailureOutcome, PushOutcome},
+    event::{FailureOutcome, PushOutcome, Transport},
 };
 
-use super::{gather::LogFacts, names::Names};
+use super::{gather::LogFacts, names::Names, receivers::ServiceNode};
 use crate::units::{show_count, show_ns};
 
 /// What happened, told from one log's point of view.
@@ -14,6 +14,7 @@ pub(super) struct Told {
     pub(super) who: String,
     pub(super) event: &'static str,
     pub(super) what: String,
+    pub(super) transport: Option<Transport>,
 }
 
 /// What the logs tell, without receivers' arrivals and gaps.
@@ -34,11 +35,15 @@ impl Teller<'_> {
             who: who.to_owned(),
             event,
             what,
+            transport: transport_of(&record.event),
         };
         let names = self.names;
         match &record.event {
             Event::PublishAttempt(e) => {
-                let (hash, to) = (self.hash(e.hash), names.of(&e.service_node));
+                let (hash, to) = (
+                    self.hash(e.hash),
+                    names.of_service(ServiceNode::new(&e.service_node, e.transport)),
+                );
                 let what = format!("attempt {}{hash} leaves for {to}, {} bytes", e.attempt, e.size_bytes);
                 vec![told(e.sent, &e.sender, what)]
             }
@@ -49,7 +54,7 @@ impl Teller<'_> {
                 let what = format!(
                     "attempt {} acknowledged by {} with status {} after {}{}",
                     e.attempt,
-                    names.of(&e.service_node),
+                    names.of_service(ServiceNode::new(&e.service_node, e.transport)),
                     e.status,
                     show_ns(e.acked.since_ns(e.sent)),
                     relayed.unwrap_or_default()
@@ -126,15 +131,15 @@ impl Teller<'_> {
             who: own.clone(),
             event: sighting.event,
             what: format!("{}{}", sighting.describe(self.names), self.hash(sighting.hash)),
+            transport: None,
         });
         told.collect()
     }
 
     fn failed(&self, e: &event_log::event::PublishFailed) -> String {
-        let node = e
-            .service_node
-            .as_deref()
-            .map_or("no service node".to_owned(), |node| self.names.of(node));
+        let node = e.service_node.as_deref().map_or("no service node".to_owned(), |node| {
+            self.names.of_service(ServiceNode::new(node, e.transport))
+        });
         let status = e
             .status
             .map(|status| format!(" with status {status}"))
@@ -159,6 +164,16 @@ impl Teller<'_> {
         } else {
             String::new()
         }
+    }
+}
+
+/// How the service node of an attempt was spoken to.
+fn transport_of(event: &Event) -> Option<Transport> {
+    match event {
+        Event::PublishAttempt(e) => e.transport,
+        Event::Published(e) => e.transport,
+        Event::PublishFailed(e) => e.transport,
+        _ => None,
     }
 }
 
