@@ -5,8 +5,10 @@ mod ahead;
 mod compressed;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod headers;
 mod http;
 mod loki;
+mod retry;
 mod source;
 mod spool;
 #[cfg(test)]
@@ -21,8 +23,10 @@ use std::{
 
 pub use compressed::{FREE_EXPANDED_BYTES, MAX_EXPANDED_BYTES, MAX_EXPANSION};
 pub(crate) use compressed::{expand, is_compressed, open};
+pub use headers::{MAX_HEADER_BYTES, MAX_SOURCE_HEADERS, SecretArg};
 pub use http::{CONNECT_TIMEOUT, FIRST_PAUSE, MAX_ATTEMPTS, MAX_ERROR_BYTES, READ_TIMEOUT};
 pub use loki::{MAX_PAGE_BYTES, PAGE_LINES};
+pub use retry::MAX_RETRY_AFTER;
 pub use source::{Endpoint, SourceArgs, SourceError, StoreKind};
 pub(crate) use spool::Spool;
 pub use spool::{MAX_LABEL_BYTES, MAX_SOURCE_BYTES, MAX_STREAMS};
@@ -100,6 +104,12 @@ impl Input {
         }
     }
 
+    /// Whether it can be read again from its beginning: neither standard input nor a pipe or a device. What is not there
+    /// says so when it is opened.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.path != Path::new("-") && fs::metadata(&self.path).map_or(true, |there| there.is_file())
+    }
+
     /// What reports and messages call it.
     pub(crate) fn shown(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.path.display().to_string())
@@ -142,10 +152,6 @@ fn resolve_one(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
 }
 
 fn folder(path: &Path, found: &mut Vec<Input>) -> Result<(), InputError> {
-    if let Some(mut logs) = spool::logs_in(path) {
-        found.append(&mut logs);
-        return Ok(());
-    }
     let before = found.len();
     walk(path, 0, found)?;
     if found.len() == before {

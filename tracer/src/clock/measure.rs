@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read},
-    path::PathBuf,
 };
 
 use event_log::{Event, LineParser, MessageHash, ParsedLine, RawLines, Record};
@@ -44,19 +43,18 @@ const OTHERS: [&[u8]; 5] = [
 ///
 /// # Errors
 /// [`InputError`] when a log cannot be read.
-pub(crate) fn measure(archive: &Archive, chosen: &[usize], inputs: &[PathBuf]) -> Result<ClockBounds, InputError> {
+pub(crate) fn measure(archive: &Archive, chosen: &[usize], inputs: &[Input]) -> Result<ClockBounds, InputError> {
     let chosen: Vec<&Log> = chosen.iter().map(|log| &archive.logs[*log]).collect();
     let key = |log: &&Log| {
         let header = log.header.as_ref().filter(|_| log.native.is_none())?;
         Some(clock_key(header.boot.as_deref(), &log.path))
     };
     let keys: BTreeSet<String> = chosen.iter().filter_map(key).collect();
-    if keys.len() < 2 || inputs.iter().any(|input| input.as_os_str() == "-") {
+    if keys.len() < 2 || inputs.iter().any(|input| !input.is_repeatable()) {
         return Ok(ClockBounds::default());
     }
     let mut observer = Observer::default();
     let reading = Reading::new(archive, &chosen, &mut observer);
-    let inputs = input::resolve(inputs)?;
     let mut outcome = Ok(());
     let observers = in_order(
         inputs.len(),

@@ -95,7 +95,9 @@ fn bounds_of(logs: &[String]) -> ClockBounds {
         fs::write(folder.path().join(format!("{name}.jsonl")), text).unwrap();
     }
     let options = crate::Options::default();
-    crate::run::read(&[folder.path().to_owned()], &options).unwrap().clocks
+    crate::run::read(&crate::input::resolve(&[folder.path().to_owned()]).unwrap(), &options)
+        .unwrap()
+        .clocks
 }
 
 fn key(host: usize) -> String {

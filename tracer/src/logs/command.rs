@@ -39,7 +39,7 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
         Ok(spool) => spool,
         Err(error) => return refuse(&error),
     };
-    let inputs = match input::resolve(&spool.inputs(&args.logs)) {
+    let inputs = match spool.resolve(&args.logs) {
         Ok(inputs) => inputs,
         Err(error) => return refuse(&error),
     };

@@ -25,7 +25,7 @@ mod words;
 pub(crate) use build::build;
 pub use clock::*;
 pub use counts::*;
-pub(crate) use csv::unrepeatable;
+pub(crate) use csv::unrepeatable_path;
 pub use escape::escape;
 pub use gate::*;
 pub use json::render_json;

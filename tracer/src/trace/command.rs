@@ -4,7 +4,7 @@ use std::{io::Write as _, path::PathBuf};
 
 use clap::Args;
 
-use super::{MessageId, TraceError, render_trace, trace};
+use super::{MessageId, TraceError, render_trace, trace_inputs};
 use crate::{
     cli::Format,
     exit_code::ExitCode,
@@ -43,7 +43,11 @@ pub(crate) fn run_trace(args: &TraceArgs) -> ExitCode {
         Ok(spool) => spool,
         Err(error) => return run::refuse(&error),
     };
-    let trace = match trace(&spool.inputs(&args.logs), &args.id, args.run.as_deref()) {
+    let trace = match spool
+        .resolve(&args.logs)
+        .map_err(TraceError::Input)
+        .and_then(|inputs| trace_inputs(inputs, &args.id, args.run.as_deref()))
+    {
         Ok(trace) => trace,
         Err(TraceError::Input(error)) => return run::refuse(&error),
         Err(error) => {

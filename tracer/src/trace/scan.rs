@@ -33,7 +33,14 @@ impl Sources {
     /// [`InputError`] when something is missing or cannot be read, or standard input is larger than
     /// [`MAX_STDIN_BYTES`].
     pub(crate) fn open(given: &[PathBuf]) -> Result<Self, InputError> {
-        let inputs = input::resolve(given)?;
+        Self::of(input::resolve(given)?)
+    }
+
+    /// The same with inputs that have been found.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub(crate) fn of(inputs: Vec<Input>) -> Result<Self, InputError> {
         let mut stdin = Vec::new();
         if inputs.iter().any(is_stdin) {
             let unreadable = |error| InputError::Unreadable {
