@@ -112,8 +112,21 @@ impl Input {
 
     /// What reports and messages call it.
     pub(crate) fn shown(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
+        match &self.name {
+            Some(name) => name.clone(),
+            None if self.path == Path::new("-") => "standard input".to_owned(),
+            None => self.path.display().to_string(),
+        }
     }
+}
+
+/// Bytes of the inputs, as far as their lengths are known.
+pub(crate) fn total_bytes<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> u64 {
+    let length = |input: &Input| {
+        let there = fs::metadata(&input.path).ok().filter(|there| there.is_file());
+        there.map_or(0, |there| there.len())
+    };
+    inputs.into_iter().map(length).sum()
 }
 
 /// Resolves what the user gave into files, in the order of their paths, each file once.

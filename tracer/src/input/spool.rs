@@ -17,6 +17,7 @@ use super::{
     source::{Source, SourceArgs, SourceError, StoreKind},
     victorialogs,
 };
+use crate::progress::Progress;
 
 /// Most streams of one query: ten times the largest simulation.
 pub const MAX_STREAMS: usize = 10_000;
@@ -113,9 +114,10 @@ pub(super) type StreamFiles = Vec<(String, String)>;
 
 fn fetch_one(http: &Http, source: &Source, folder: &Path, number: usize) -> Result<StreamFiles, SourceError> {
     let mut streams = Streams::new(folder.join(number.to_string()))?;
+    let progress = Progress::new(format!("fetching {}", source.endpoint.kind.name()), 0);
     match source.endpoint.kind {
-        StoreKind::VictoriaLogs => victorialogs::fetch(http, source, &mut streams)?,
-        StoreKind::Loki => loki::fetch(http, source, &mut streams)?,
+        StoreKind::VictoriaLogs => victorialogs::fetch(http, source, &mut streams, &progress)?,
+        StoreKind::Loki => loki::fetch(http, source, &mut streams, &progress)?,
     }
     let files = streams.finish()?;
     if files.is_empty() {

@@ -7,11 +7,13 @@ use std::{
 
 use clap::Args;
 
-use super::{LogDescription, describe, render};
+use super::{Inventory, LogDescription, describe, render};
 use crate::{
     cli::Format,
     exit_code::ExitCode,
     input::{self, Input, InputError, SourceArgs, Spool},
+    parallel::in_order,
+    progress::Progress,
     run::{complain, refuse},
 };
 
@@ -43,16 +45,10 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
         Ok(inputs) => inputs,
         Err(error) => return refuse(&error),
     };
-    let mut logs = Vec::with_capacity(inputs.len());
-    for input in &inputs {
-        match read(input) {
-            Ok(log) => logs.push(log),
-            Err(error) => {
-                let path = input.shown();
-                return refuse(&InputError::Unreadable { path, error });
-            }
-        }
-    }
+    let logs = match read_all(&inputs) {
+        Ok(logs) => logs,
+        Err(error) => return refuse(&error),
+    };
     if let Err(error) = print(args.format, &logs) {
         complain(&format!("cannot write to standard output: {error}"));
         return ExitCode::Output;
@@ -64,12 +60,30 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
     if silent { ExitCode::Unknown } else { ExitCode::Pass }
 }
 
-fn read(input: &Input) -> io::Result<LogDescription> {
-    if input.path == Path::new("-") {
-        describe("standard input", input::expand(io::stdin())?)
+/// Describes the inputs at the same time; of several that cannot be read the first is told.
+fn read_all(inputs: &[Input]) -> Result<Vec<LogDescription>, InputError> {
+    let progress = Progress::new("reading logs", input::total_bytes(inputs));
+    let mut logs = Vec::with_capacity(inputs.len());
+    in_order(
+        inputs.len(),
+        || (),
+        |(), number| read(&inputs[number], &progress),
+        |log| logs.push(log),
+    );
+    let named = |(input, log): (&Input, io::Result<_>)| {
+        let path = || input.shown();
+        log.map_err(|error| InputError::Unreadable { path: path(), error })
+    };
+    inputs.iter().zip(logs).map(named).collect()
+}
+
+fn read(input: &Input, progress: &Progress) -> io::Result<LogDescription> {
+    let file = if input.path == Path::new("-") {
+        input::expand(io::stdin())?
     } else {
-        describe(&input.shown(), input::open(&input.path)?)
-    }
+        input::open(&input.path)?
+    };
+    describe(&input.shown(), progress.counting(file))
 }
 
 fn print(format: Format, logs: &[LogDescription]) -> io::Result<()> {
@@ -77,7 +91,7 @@ fn print(format: Format, logs: &[LogDescription]) -> io::Result<()> {
     match format {
         Format::Table => out.write_all(render::table(logs).as_bytes())?,
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, logs)?;
+            serde_json::to_writer_pretty(&mut out, &Inventory(logs))?;
             out.write_all(b"\n")?;
         }
     }

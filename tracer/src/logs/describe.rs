@@ -6,12 +6,18 @@ use std::{
 };
 
 use event_log::{Event, LineError, Timestamp, raw_lines::BLOCK_BYTES};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::node_log::{self, NodeLog, SNIFF_BYTES};
 
+/// What `tracer logs --format json` writes: every log, in the order of their paths.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Inventory<'a>(pub(crate) &'a [LogDescription]);
+
 /// What was recognised in one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LogDescription {
     /// The path as given or found.
     pub path: String,

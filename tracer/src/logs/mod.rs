@@ -6,4 +6,5 @@ mod render;
 
 pub use command::LogsArgs;
 pub(crate) use command::run_logs;
+pub(crate) use describe::Inventory;
 pub use describe::{LogDescription, describe};

@@ -80,7 +80,7 @@ pub fn trace(inputs: &[PathBuf], id: &MessageId, run: Option<&str>) -> Result<Tr
 
 /// The same with inputs that have been found.
 pub(crate) fn trace_inputs(inputs: Vec<Input>, id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
-    trace_sources(&scan::Sources::of(inputs)?, id, run)
+    trace_sources(&scan::Sources::of(inputs, scan::READING)?, id, run)
 }
 
 fn trace_sources(sources: &scan::Sources, id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {

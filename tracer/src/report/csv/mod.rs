@@ -58,7 +58,7 @@ pub(super) fn write_csv(folder: &Path, report: &Report, logs: &[Input]) -> io::R
         let text = format!("received.csv and sent.csv need a second reading of the logs, and {path} allows but one");
         return Err(io::Error::other(text));
     }
-    let sources = Sources::of(logs.to_vec()).map_err(io::Error::other)?;
+    let sources = Sources::of(logs.to_vec(), "writing csv").map_err(io::Error::other)?;
     let authors = Authors::of(&sources, report)?;
     let mut rows = Rows {
         received: Sorter::new(folder, MAX_HELD_BYTES),
