@@ -134,6 +134,12 @@ impl SourceArgs {
         Ok((pairs, headers))
     }
 
+    /// Whether addresses and queries fit together; nothing is looked up.
+    #[cfg(test)]
+    pub(crate) fn fit(&self) -> Result<(), String> {
+        self.pairs().map(drop)
+    }
+
     fn pairs(&self) -> Result<Vec<Source>, String> {
         let (sources, queries) = (self.sources.len(), self.queries.len());
         if queries != sources && queries != 1 {

@@ -20,8 +20,8 @@ use crate::{
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them), glob patterns, -; .gz and
-    /// .zst too
+    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them), glob patterns, - for
+    /// standard input; .gz and .zst too
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! Tests of the whole way from lines to report.
 
 mod diffs;
+mod documents;
 mod fixture;
 mod gates;
 mod goldens;

@@ -19,7 +19,8 @@ pub struct TraceArgs {
     #[arg(value_name = "ID")]
     pub id: MessageId,
 
-    /// Event logs: files, folders (*.jsonl and *.log below them), glob patterns, - for standard input
+    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them), glob patterns, - for
+    /// standard input; .gz and .zst too
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 
