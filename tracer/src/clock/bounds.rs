@@ -89,6 +89,12 @@ impl ClockBounds {
         self.shortest = Some(ways);
     }
 
+    /// The clocks.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.numbers.keys().map(String::as_str)
+    }
+
     /// How clock `b` stands to clock `a`.
     #[must_use]
     pub fn between(&self, a: &str, b: &str) -> Clocks {

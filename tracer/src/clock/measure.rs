@@ -80,6 +80,23 @@ pub(crate) fn measure(archive: &Archive, chosen: &[usize], inputs: &[Input]) -> 
     Ok(bounds)
 }
 
+/// The same of a log in memory, whose clocks are compared however many there are.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn measure_bytes(archive: &Archive, log: &[u8]) -> io::Result<ClockBounds> {
+    let chosen: Vec<&Log> = archive.logs.iter().collect();
+    let Some(path) = chosen.first().map(|log| log.path.as_str()) else {
+        return Ok(ClockBounds::default());
+    };
+    let mut observer = Observer::default();
+    let reading = Reading::new(archive, &chosen, &mut observer);
+    if reading.native.contains(path) {
+        reading.native_log(&mut observer, path, log)?;
+    } else {
+        reading.event_logs(&mut observer, path, log)?;
+    }
+    Ok(observer.finish())
+}
+
 /// What is known of the logs before they are read again.
 struct Reading<'a> {
     archive: &'a Archive,

@@ -60,7 +60,7 @@ pub(super) struct Line {
 }
 
 /// How often each line of the latest nanosecond has been taken, by labels and text.
-type Seen = HashMap<(String, String), usize>;
+pub(super) type Seen = HashMap<(String, String), usize>;
 
 pub(super) fn fetch(
     http: &Http,
@@ -146,7 +146,7 @@ fn show_labels(labels: &BTreeMap<String, String>) -> String {
 }
 
 /// Adds the lines that the pages before did not have; how many, and the latest time.
-fn take_new(
+pub(super) fn take_new(
     page: Vec<Line>,
     from_ns: i64,
     seen: &mut Seen,

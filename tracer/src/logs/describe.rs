@@ -96,7 +96,8 @@ fn native(log: &NodeLog) -> LogDescription {
         events: log.events(),
         kinds: log.kinds().collect(),
         other_lines: log.other_lines,
-        unknown_lines: log.unknown_lines,
+        // A node writes no events of ours: they came from elsewhere, and are not read.
+        unknown_lines: log.unknown_lines + log.event_log_lines,
         damaged_lines: log.damaged_lines(),
         levels: log
             .levels

@@ -8,3 +8,5 @@ pub use command::LogsArgs;
 pub(crate) use command::run_logs;
 pub(crate) use describe::Inventory;
 pub use describe::{LogDescription, describe};
+#[cfg(feature = "fuzzing")]
+pub(crate) use render::show;

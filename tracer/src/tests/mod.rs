@@ -6,6 +6,7 @@ mod fixture;
 mod gates;
 mod goldens;
 mod hostile;
+mod hostile_bytes;
 mod invariance;
 mod junit_schema;
 mod page;

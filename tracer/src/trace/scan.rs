@@ -66,7 +66,7 @@ impl Sources {
 
     /// A log in memory.
     #[cfg(feature = "fuzzing")]
-    pub(super) fn of_bytes(log: &[u8]) -> Self {
+    pub(crate) fn of_bytes(log: &[u8]) -> Self {
         Self {
             inputs: vec![Input::file("-".into(), true)],
             held: BTreeMap::from([("-".into(), log.to_vec())]),

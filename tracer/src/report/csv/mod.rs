@@ -59,12 +59,17 @@ pub(super) fn write_csv(folder: &Path, report: &Report, logs: &[Input]) -> io::R
         return Err(io::Error::other(text));
     }
     let sources = Sources::of(logs.to_vec(), "writing csv").map_err(io::Error::other)?;
-    let authors = Authors::of(&sources, report)?;
+    write_deliveries(folder, report, &sources)
+}
+
+/// Writes the tables that the report does not hold.
+pub(crate) fn write_deliveries(folder: &Path, report: &Report, sources: &Sources) -> io::Result<()> {
+    let authors = Authors::of(sources, report)?;
     let mut rows = Rows {
         received: Sorter::new(folder, MAX_HELD_BYTES),
         sent: Sorter::new(folder, MAX_HELD_BYTES),
     };
-    rows.read(&sources, &authors)?;
+    rows.read(sources, &authors)?;
     rows.received.write(&RECEIVED, &folder.join("received.csv"))?;
     rows.sent.write(&SENT, &folder.join("sent.csv"))
 }
