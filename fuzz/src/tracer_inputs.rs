@@ -42,3 +42,18 @@ pub(crate) fn victorialogs(data: &[u8]) {
 pub(crate) fn loki(data: &[u8]) {
     fuzzing::loki(data);
 }
+
+/// A log that is read for its clocks.
+pub(crate) fn clocks(data: &[u8]) {
+    fuzzing::clocks(data);
+}
+
+/// A log in the inventory.
+pub(crate) fn describe(data: &[u8]) {
+    fuzzing::describe(data);
+}
+
+/// A log whose deliveries become tables.
+pub(crate) fn csv(data: &[u8]) {
+    fuzzing::csv(data);
+}

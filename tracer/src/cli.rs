@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     diff::DiffArgs,
-    exit_code::ExitCode,
     gate::GateArgs,
+    help,
     input::SourceArgs,
     logs::LogsArgs,
     options::{DEFAULT_LATE_AFTER_NS, DEFAULT_MAX_LOSS_PERCENT, Options},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Joins the event logs of publishers, receivers and service nodes, and judges the run.
 #[derive(Debug, Parser)]
-#[command(name = "tracer", version, after_help = ExitCode::HELP)]
+#[command(name = "tracer", version, after_help = help::tracer())]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -28,17 +28,19 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Report what was lost, late and doubled, and judge it
-    #[command(after_help = ExitCode::HELP)]
+    #[command(after_help = help::report())]
     Report(ReportArgs),
     /// Judge a run by limits of your own; see docs/gates.md
-    #[command(after_help = ExitCode::HELP)]
+    #[command(after_help = help::gate())]
     Gate(GateArgs),
     /// Compare two runs, and say whether the change exceeds the noise
-    #[command(after_help = ExitCode::HELP)]
+    #[command(after_help = help::diff())]
     Diff(DiffArgs),
     /// Tell the life of one message, and where it ended; see docs/tracing.md
+    #[command(after_help = help::trace())]
     Trace(crate::trace::TraceArgs),
     /// Show what is recognised in each log, and warn of logs that tell nothing
+    #[command(after_help = help::logs())]
     Logs(LogsArgs),
 }
 
@@ -67,7 +69,8 @@ pub struct ReportArgs {
 /// Which logs are judged and how the report is shown: what `report` and `gate` have in common.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Event logs: files, folders (*.jsonl and *.log below them, rotated too), glob patterns, - for standard input
+    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them, rotated too), glob patterns,
+    /// - for standard input; .gz and .zst too
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 

@@ -5,8 +5,10 @@ mod ahead;
 mod compressed;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod headers;
 mod http;
 mod loki;
+mod retry;
 mod rotation;
 mod source;
 mod spool;
@@ -23,8 +25,10 @@ use std::{
 
 pub use compressed::{FREE_EXPANDED_BYTES, MAX_EXPANDED_BYTES, MAX_EXPANSION};
 pub(crate) use compressed::{expand, is_compressed, open};
+pub use headers::{MAX_HEADER_BYTES, MAX_SOURCE_HEADERS, SecretArg};
 pub use http::{CONNECT_TIMEOUT, FIRST_PAUSE, MAX_ATTEMPTS, MAX_ERROR_BYTES, READ_TIMEOUT};
 pub use loki::{MAX_PAGE_BYTES, PAGE_LINES};
+pub use retry::MAX_RETRY_AFTER;
 use rotation::PartName;
 pub use source::{Endpoint, SourceArgs, SourceError, StoreKind};
 pub(crate) use spool::Spool;
@@ -125,10 +129,29 @@ impl Input {
         Ok(rotation::read_through(self.parts().map(Path::to_owned).collect()))
     }
 
+    /// Whether it can be read again from its beginning: neither standard input nor a pipe or a device. What is not there
+    /// says so when it is opened.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        self.path != Path::new("-") && fs::metadata(&self.path).map_or(true, |there| there.is_file())
+    }
+
     /// What reports and messages call it.
     pub(crate) fn shown(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.path.display().to_string())
+        match &self.name {
+            Some(name) => name.clone(),
+            None if self.path == Path::new("-") => "standard input".to_owned(),
+            None => self.path.display().to_string(),
+        }
     }
+}
+
+/// Bytes of the inputs, as far as their lengths are known.
+pub(crate) fn total_bytes<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> u64 {
+    let length = |part: &Path| {
+        let there = fs::metadata(part).ok().filter(|there| there.is_file());
+        there.map_or(0, |there| there.len())
+    };
+    inputs.into_iter().flat_map(Input::parts).map(length).sum()
 }
 
 /// Resolves what the user gave into logs, in the order of their paths, each file once.
@@ -191,10 +214,6 @@ fn resolve_one(path: &Path, found: &mut Found) -> Result<(), InputError> {
 }
 
 fn folder(path: &Path, found: &mut Found) -> Result<(), InputError> {
-    if let Some(mut logs) = spool::logs_in(path) {
-        found.logs.append(&mut logs);
-        return Ok(());
-    }
     let before = found.logs.len();
     walk(path, 0, found)?;
     if found.logs.len() == before {

@@ -18,6 +18,7 @@ pub mod exit_code;
 pub mod fuzzing;
 pub mod gate;
 mod hashes;
+mod help;
 pub mod input;
 mod inspect;
 mod join;

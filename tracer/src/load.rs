@@ -45,7 +45,7 @@ pub(crate) fn load(inputs: &[Input]) -> Result<Archive, InputError> {
 
 fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Archive, InputError> {
     let chunks = Chunks::of(inputs, chunk_bytes);
-    let progress = Progress::new(chunks.total_bytes);
+    let progress = Progress::new("reading logs", chunks.total_bytes);
     let mut archive = Archive::default();
     let mut by_input: Vec<Vec<ChunkRead>> = inputs.iter().map(|_| Vec::new()).collect();
     // What the first readers have met is shared by the others: no message takes room in the tables of each.
@@ -56,7 +56,7 @@ fn load_chunked(inputs: &[Input], threads: usize, chunk_bytes: u64) -> Result<Ar
         });
         take_over(&mut archive, &mut by_input, read);
     }
-    progress.end();
+    drop(progress);
     put_together(archive, inputs, by_input)
 }
 
@@ -148,7 +148,7 @@ fn logs_of(input: &Input, mut chunks: Vec<ChunkRead>) -> Result<Vec<Log>, InputE
             join(&mut logs, part);
         }
     }
-    name(&mut logs, &shown(input), input.meant);
+    name(&mut logs, &input.shown(), input.meant);
     logs.iter_mut().for_each(|log| log.parts = input.shown_parts());
     Ok(logs)
 }
@@ -169,14 +169,6 @@ fn name(logs: &mut [Log], path: &str, meant: bool) {
             format!("{path}#{number}")
         };
         log.meant = meant;
-    }
-}
-
-fn shown(input: &Input) -> String {
-    if is_stdin(&input.path) {
-        "standard input".to_owned()
-    } else {
-        input.shown()
     }
 }
 
@@ -227,7 +219,7 @@ fn read_stream(
     let log = load_native(
         &mut tables.symbols,
         &mut tables.hashes,
-        &shown(input),
+        &input.shown(),
         input.meant,
         stream,
     )?;
@@ -298,7 +290,7 @@ pub(crate) fn count(log: &mut Log, error: &LineError) {
 pub(crate) fn load_one(archive: &mut Archive, path: &str, meant: bool, input: impl Read) -> io::Result<()> {
     let mut tables = Tables::behind(&archive.symbols, &archive.hashes);
     let given = Input::file(path.into(), meant);
-    let mut parts = read_stream(&mut tables, &given, input, None, &Progress::new(0))?;
+    let mut parts = read_stream(&mut tables, &given, input, None, &Progress::new("", 0))?;
     tables.hashes.detach();
     let renumbering = Arc::new(archive.take_tables(tables));
     parts.iter_mut().for_each(|part| part.renumber(&renumbering));

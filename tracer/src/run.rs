@@ -15,12 +15,12 @@ use crate::{
     diff::run_diff,
     exit_code::ExitCode,
     gate::run_gate,
-    input::{self, InputError, Spool},
+    input::{self, Input, InputError, Spool},
     load::load,
     model::Archive,
     options::Options,
     report::{
-        self, Report, ReportKind, ReportTarget, TextStyle, Verdict, escape, render_json, render_text, unrepeatable,
+        self, Report, ReportKind, ReportTarget, TextStyle, Verdict, escape, render_json, render_text, unrepeatable_path,
     },
     select::logs_of_run,
 };
@@ -31,12 +31,12 @@ use crate::{
 /// [`InputError`] when an input is missing or cannot be read. Everything else that may be wrong with logs is in the
 /// report.
 pub fn report(inputs: &[PathBuf], options: &Options) -> Result<Report, InputError> {
-    Ok(report::build(&read(inputs, options)?, options))
+    Ok(report::build(&read(&input::resolve(inputs)?, options)?, options))
 }
 
 /// Reads the logs `inputs`, and measures the clocks of the run that `options` choose.
-pub(crate) fn read(inputs: &[PathBuf], options: &Options) -> Result<Archive, InputError> {
-    let mut archive = load(&input::resolve(inputs)?)?;
+pub(crate) fn read(inputs: &[Input], options: &Options) -> Result<Archive, InputError> {
+    let mut archive = load(inputs)?;
     archive.clocks = crate::clock::measure(&archive, &logs_of_run(&archive, options), inputs)?;
     Ok(archive)
 }
@@ -79,7 +79,7 @@ fn run_report(args: &ReportArgs) -> ExitCode {
 pub(crate) fn report_and_deliver(args: &LogArgs, options: &Options, judge: impl FnOnce(&mut Report)) -> ExitCode {
     // Said before everything is read once in vain.
     let wants_csv = args.reports.iter().any(|target| target.kind == ReportKind::Csv);
-    if let Some(path) = wants_csv.then(|| unrepeatable(&args.logs)).flatten() {
+    if let Some(path) = wants_csv.then(|| unrepeatable_path(&args.logs)).flatten() {
         complain(&format!(
             "--report csv reads the logs twice, and {} can be read only once: give a file instead",
             path.display()
@@ -91,9 +91,13 @@ pub(crate) fn report_and_deliver(args: &LogArgs, options: &Options, judge: impl 
         Ok(spool) => spool,
         Err(error) => return refuse(&error),
     };
-    let inputs = spool.inputs(&args.logs);
-    match report(&inputs, options) {
-        Ok(mut report) => {
+    let read = spool
+        .resolve(&args.logs)
+        .and_then(|inputs| Ok((read(&inputs, options)?, inputs)));
+    match read {
+        Ok((archive, inputs)) => {
+            let mut report = report::build(&archive, options);
+            drop(archive);
             judge(&mut report);
             deliver(args, &inputs, &report)
         }
@@ -115,7 +119,7 @@ pub(crate) fn refuse(error: &InputError) -> ExitCode {
 
 /// Writes the report where it was asked for; the exit code is that of its verdict. A form that cannot be written keeps no
 /// other from being written.
-fn deliver(args: &LogArgs, inputs: &[PathBuf], report: &Report) -> ExitCode {
+fn deliver(args: &LogArgs, inputs: &[Input], report: &Report) -> ExitCode {
     let mut all_written = true;
     let mut check = |place: String, written: io::Result<()>| {
         if let Err(error) = written {
@@ -124,7 +128,7 @@ fn deliver(args: &LogArgs, inputs: &[PathBuf], report: &Report) -> ExitCode {
         }
     };
     for target in &args.reports {
-        check(target.path.display().to_string(), target.write(report, inputs));
+        check(target.path.display().to_string(), target.write_from(report, inputs));
     }
     // A form asked for on standard output takes the place of the one that would go there.
     let taken = args.output.is_none() && args.reports.iter().any(ReportTarget::is_stdout);

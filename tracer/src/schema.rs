@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::Value;
 
-use crate::{diff::Comparison, report::Report, trace::Trace};
+use crate::{diff::Comparison, logs::Inventory, report::Report, trace::Trace};
 
 /// Documents with a schema: what it is, and the file in `docs/` that describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,11 +14,13 @@ pub enum Document {
     Trace,
     /// `tracer diff --format json`.
     Diff,
+    /// `tracer logs --format json`.
+    Logs,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Report, Self::Trace, Self::Diff];
+    pub const ALL: [Self; 4] = [Self::Report, Self::Trace, Self::Diff, Self::Logs];
 
     /// Name of the file in `docs/`.
     #[must_use]
@@ -27,6 +29,7 @@ impl Document {
             Self::Report => "report.schema.json",
             Self::Trace => "trace.schema.json",
             Self::Diff => "diff.schema.json",
+            Self::Logs => "logs.schema.json",
         }
     }
 
@@ -37,6 +40,7 @@ impl Document {
             Self::Report => of::<Report>(),
             Self::Trace => of::<Trace>(),
             Self::Diff => of::<Comparison>(),
+            Self::Logs => of::<Inventory<'static>>(),
         }
     }
 }

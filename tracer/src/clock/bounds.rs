@@ -28,6 +28,8 @@ pub struct ClockBounds {
     contradictory: BTreeSet<(usize, usize)>,
     /// The clocks of these pairs; what their hosts state is worth nothing.
     suspects: BTreeSet<usize>,
+    /// Logs of several clocks that could not be read for this, because they can be read only once.
+    pub(crate) unread: Vec<String>,
 }
 
 impl ClockBounds {
@@ -85,6 +87,12 @@ impl ClockBounds {
             }
         }
         self.shortest = Some(ways);
+    }
+
+    /// The clocks.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.numbers.keys().map(String::as_str)
     }
 
     /// How clock `b` stands to clock `a`.

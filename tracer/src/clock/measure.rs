@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::{self, Read},
-    path::PathBuf,
 };
 
 use event_log::{Event, LineParser, MessageHash, ParsedLine, RawLines, Record};
@@ -17,6 +16,7 @@ use crate::{
     model::{Archive, Log},
     node_log::{self, PeerBook, hashes_in},
     parallel::in_order,
+    progress::Progress,
     trace::scan::{contains, event_name},
 };
 
@@ -39,33 +39,61 @@ const OTHERS: [&[u8]; 5] = [
 ];
 
 /// Bounds of the offsets between the clocks of the logs `chosen` of `archive`, which was read from `inputs`: the logs of one
-/// run, because what other runs say of the same hosts was said at another time. Nothing when there is one clock only, or
-/// when the logs came by standard input, which cannot be read again.
+/// run, because what other runs say of the same hosts was said at another time. Nothing when there is one clock only. What
+/// cannot be read again (standard input, a pipe) is left out and named: opening a pipe once more would wait for ever.
 ///
 /// # Errors
 /// [`InputError`] when a log cannot be read.
-pub(crate) fn measure(archive: &Archive, chosen: &[usize], inputs: &[PathBuf]) -> Result<ClockBounds, InputError> {
+pub(crate) fn measure(archive: &Archive, chosen: &[usize], inputs: &[Input]) -> Result<ClockBounds, InputError> {
     let chosen: Vec<&Log> = chosen.iter().map(|log| &archive.logs[*log]).collect();
     let key = |log: &&Log| {
         let header = log.header.as_ref().filter(|_| log.native.is_none())?;
         Some(clock_key(header.boot.as_deref(), &log.path))
     };
     let keys: BTreeSet<String> = chosen.iter().filter_map(key).collect();
-    if keys.len() < 2 || inputs.iter().any(|input| input.as_os_str() == "-") {
+    if keys.len() < 2 {
         return Ok(ClockBounds::default());
     }
+    let (inputs, streams): (Vec<&Input>, Vec<&Input>) = inputs.iter().partition(|input| input.is_repeatable());
     let mut observer = Observer::default();
     let reading = Reading::new(archive, &chosen, &mut observer);
-    let inputs = input::resolve(inputs)?;
+    let inputs: Vec<&Input> = inputs
+        .into_iter()
+        .filter(|input| reading.holds_chosen(&input.shown()))
+        .collect();
+    let progress = Progress::new("reading clocks", input::total_bytes(inputs.iter().copied()));
     let mut outcome = Ok(());
     let observers = in_order(
         inputs.len(),
         Observer::default,
-        |observer, number| reading.read(observer, &inputs[number]),
+        |observer, number| reading.read(observer, inputs[number], &progress),
         |read| outcome = std::mem::replace(&mut outcome, Ok(())).and(read),
     );
     outcome?;
     observers.into_iter().for_each(|more| observer.append(more));
+    let mut bounds = observer.finish();
+    bounds.unread = streams
+        .into_iter()
+        .map(Input::shown)
+        .filter(|path| reading.holds_chosen(path))
+        .collect();
+    Ok(bounds)
+}
+
+/// The same of a log in memory, whose clocks are compared however many there are.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn measure_bytes(archive: &Archive, log: &[u8]) -> io::Result<ClockBounds> {
+    let chosen: Vec<&Log> = archive.logs.iter().collect();
+    let Some(path) = chosen.first().map(|log| log.path.as_str()) else {
+        return Ok(ClockBounds::default());
+    };
+    let mut observer = Observer::default();
+    let reading = Reading::new(archive, &chosen, &mut observer);
+    if reading.native.contains(path) {
+        reading.native_log(&mut observer, path, log)?;
+    } else {
+        reading.event_logs(&mut observer, path, log)?;
+    }
     Ok(observer.finish())
 }
 
@@ -96,12 +124,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn read(&self, observer: &mut Observer, input: &Input) -> Result<(), InputError> {
+    fn read(&self, observer: &mut Observer, input: &Input, progress: &Progress) -> Result<(), InputError> {
         let path = input.shown();
-        if !self.holds_chosen(&path) {
-            return Ok(());
-        }
         let read = |file| {
+            let file = progress.counting(file);
             if self.native.contains(path.as_str()) {
                 self.native_log(observer, &path, file)
             } else {

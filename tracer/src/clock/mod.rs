@@ -16,6 +16,8 @@ mod tests;
 
 pub use bounds::{ClockBounds, MAX_CLOCKS};
 pub(crate) use measure::measure;
+#[cfg(feature = "fuzzing")]
+pub(crate) use measure::measure_bytes;
 pub(crate) use native::NativeMoment;
 pub use observe::MAX_SAMPLED_HASHES;
 pub(crate) use observe::{Author, Observer, clock_key};

@@ -176,9 +176,12 @@ impl Fleet {
             clock_key(boot, &path(host))
         });
         (
-            crate::run::read(&[folder.path().to_owned()], &crate::Options::default())
-                .unwrap()
-                .clocks,
+            crate::run::read(
+                &crate::input::resolve(&[folder.path().to_owned()]).unwrap(),
+                &crate::Options::default(),
+            )
+            .unwrap()
+            .clocks,
             keys,
         )
     }

@@ -95,7 +95,45 @@ fn bounds_of(logs: &[String]) -> ClockBounds {
         fs::write(folder.path().join(format!("{name}.jsonl")), text).unwrap();
     }
     let options = crate::Options::default();
-    crate::run::read(&[folder.path().to_owned()], &options).unwrap().clocks
+    crate::run::read(&crate::input::resolve(&[folder.path().to_owned()]).unwrap(), &options)
+        .unwrap()
+        .clocks
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_opened_again_for_its_clock() {
+    let run = Skewed {
+        offsets_ns: [0, 5 * MS, -7 * MS, 900 * MS],
+        delays_ns: vec![[MS; 5]; 3],
+        connect_ns: MS,
+    };
+    let logs = run.logs();
+    let folder = tempfile::tempdir().unwrap();
+    let path = |host: usize| folder.path().join(format!("{}.jsonl", NAMES[host]));
+    for host in [1, 2, 3] {
+        fs::write(path(host), &logs[host]).unwrap();
+    }
+    assert!(
+        std::process::Command::new("mkfifo")
+            .arg(path(0))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let given = [0, 1, 2, 3].map(path);
+    let report = std::thread::scope(|scope| {
+        // Opening it once more would wait for another writer for ever.
+        scope.spawn(|| fs::write(path(0), &logs[0]).unwrap());
+        crate::report(&given, &crate::Options::default()).unwrap()
+    });
+    let told = format!("{} can be read only once", path(0).display());
+    assert!(
+        report.warnings.iter().any(|warning| warning.starts_with(&told)),
+        "{:?}",
+        report.warnings
+    );
+    assert_eq!(report.receivers[0].latency.clock, Clock::Unknown);
 }
 
 fn key(host: usize) -> String {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::values::Values;
 use crate::{
     gate::facts::Facts,
-    input::InputError,
+    input::{self, InputError},
     join::Book,
     judge::Judge,
     model::Archive,
@@ -98,7 +98,7 @@ impl Side {
         if is_report(path) {
             return Self::of_report(path);
         }
-        let archive = run::read(&[path.to_owned()], options)?;
+        let archive = run::read(&input::resolve(&[path.to_owned()])?, options)?;
         let side = Self::of_archive(&path.display().to_string(), &archive, options);
         match select(&archive, options)
             .reasons

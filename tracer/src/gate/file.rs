@@ -108,7 +108,7 @@ pub(crate) fn read(path: &Path, profile: &str) -> Result<Vec<Expression>, GatesF
 }
 
 /// A file without a name.
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn parse_any(text: &str) -> Result<Vec<Expression>, GatesFileError> {
     parse(text, "gates file", DEFAULT_PROFILE)
 }

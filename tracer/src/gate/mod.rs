@@ -21,5 +21,7 @@ pub(crate) use command::run_gate;
 pub(crate) use evaluate::apply;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use expression::Expression;
-#[cfg(feature = "fuzzing")]
+#[cfg(test)]
+pub(crate) use file::GatesFileError;
+#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use file::parse_any as parse_file;

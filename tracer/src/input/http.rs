@@ -5,11 +5,11 @@ use std::{io::Read as _, thread, time::Duration};
 use reqwest::{
     Url,
     blocking::{Client, Response},
-    header::{HeaderName, TRANSFER_ENCODING},
+    header::{HeaderMap, HeaderName, TRANSFER_ENCODING},
     redirect::Policy,
 };
 
-use super::source::SourceError;
+use super::{retry::asked_pause, source::SourceError};
 
 /// Longest time to connect: stores are near, and a dead address should not hold up a pipeline.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,22 +38,41 @@ const LOKI_ENCODING: (HeaderName, &str) = (
 pub(super) struct Http {
     client: Client,
     first_pause: Duration,
+    sleep: fn(Duration),
+}
+
+/// What differs between use and tests.
+pub(super) struct Settings {
+    pub(super) read_timeout: Duration,
+    pub(super) first_pause: Duration,
+    pub(super) sleep: fn(Duration),
+    /// What every request carries.
+    pub(super) headers: HeaderMap,
+}
+
+impl Settings {
+    pub(super) fn new(headers: HeaderMap) -> Self {
+        Self {
+            read_timeout: READ_TIMEOUT,
+            first_pause: FIRST_PAUSE,
+            sleep: thread::sleep,
+            headers,
+        }
+    }
 }
 
 impl Http {
-    pub(super) fn new() -> Result<Self, SourceError> {
-        Self::with_limits(READ_TIMEOUT, FIRST_PAUSE)
-    }
-
-    pub(super) fn with_limits(read_timeout: Duration, first_pause: Duration) -> Result<Self, SourceError> {
-        // Redirects are not followed: they may turn the request into one without its query.
+    pub(super) fn new(settings: Settings) -> Result<Self, SourceError> {
+        // Redirects are not followed: they may turn the request into one without its query, and take secrets elsewhere.
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(read_timeout)
+            .timeout(settings.read_timeout)
+            .default_headers(settings.headers)
             .redirect(Policy::none());
         Ok(Self {
             client: client.build().map_err(|error| connection(&error))?,
-            first_pause,
+            first_pause: settings.first_pause,
+            sleep: settings.sleep,
         })
     }
 
@@ -63,12 +82,14 @@ impl Http {
         let response = request.form(form).send().map_err(|error| connection(&error))?;
         let status = response.status();
         if !status.is_success() {
+            let retry_after = asked_pause(response.headers());
             let mut text = Vec::new();
             // What there is of the explanation; the status is the error.
             let _ = response.take(MAX_ERROR_BYTES).read_to_end(&mut text);
             return Err(SourceError::Status {
                 status: status.as_u16(),
                 text: String::from_utf8_lossy(&text).trim().to_owned(),
+                retry_after,
             });
         }
         let chunked = response.headers().contains_key(TRANSFER_ENCODING);
@@ -83,7 +104,10 @@ impl Http {
         let mut pause = self.first_pause;
         for _ in 1..MAX_ATTEMPTS {
             match once() {
-                Err(error) if error.is_transient() => thread::sleep(pause),
+                // A store that asks for less than the usual pause does not get more attempts in the same time.
+                Err(error) if error.is_transient() => {
+                    (self.sleep)(error.retry_after().map_or(pause, |asked| asked.max(pause)))
+                }
                 done => return done,
             }
             pause *= 2;

@@ -15,6 +15,7 @@ use super::{
     source::{Source, SourceError},
     spool::Streams,
 };
+use crate::progress::Progress;
 
 /// Lines asked for at once; Loki allows 5,000 unless it is told otherwise (`max_entries_limit_per_query`).
 pub const PAGE_LINES: usize = 2_000;
@@ -59,9 +60,14 @@ pub(super) struct Line {
 }
 
 /// How often each line of the latest nanosecond has been taken, by labels and text.
-type Seen = HashMap<(String, String), usize>;
+pub(super) type Seen = HashMap<(String, String), usize>;
 
-pub(super) fn fetch(http: &Http, source: &Source, streams: &mut Streams) -> Result<(), SourceError> {
+pub(super) fn fetch(
+    http: &Http,
+    source: &Source,
+    streams: &mut Streams,
+    progress: &Progress,
+) -> Result<(), SourceError> {
     let url = source.endpoint.api("loki/api/v1/query_range");
     let mut from_ns = source.start.map_or(0, Timestamp::unix_ns);
     let end_ns = source.end.unwrap_or_else(Timestamp::now).unix_ns();
@@ -74,7 +80,8 @@ pub(super) fn fetch(http: &Http, source: &Source, streams: &mut Streams) -> Resu
             ("limit", PAGE_LINES.to_string()),
             ("direction", "forward".to_owned()),
         ];
-        let page = http.attempt(|| page(http, &url, &form))?;
+        progress.next_page();
+        let page = http.attempt(|| page(http, &url, &form, progress))?;
         let count = page.len();
         if let Some(line) = page.iter().find(|line| !(from_ns..end_ns).contains(&line.time_ns)) {
             let text = format!("was asked for: a line of {} ns outside of its range", line.time_ns);
@@ -97,9 +104,9 @@ pub(super) fn fetch(http: &Http, source: &Source, streams: &mut Streams) -> Resu
 }
 
 /// One page, see [`lines`].
-fn page(http: &Http, url: &Url, form: &[(&str, String)]) -> Result<Vec<Line>, SourceError> {
+fn page(http: &Http, url: &Url, form: &[(&str, String)], progress: &Progress) -> Result<Vec<Line>, SourceError> {
     let mut body = Vec::new();
-    let answer = BufReader::new(http.post(url, form)?)
+    let answer = BufReader::new(progress.counting_at_once(http.post(url, form)?))
         .take(MAX_PAGE_BYTES + 1)
         .read_to_end(&mut body);
     answer.map_err(|error| SourceError::Connection(format!("the answer broke off: {error}")))?;
@@ -139,7 +146,7 @@ fn show_labels(labels: &BTreeMap<String, String>) -> String {
 }
 
 /// Adds the lines that the pages before did not have; how many, and the latest time.
-fn take_new(
+pub(super) fn take_new(
     page: Vec<Line>,
     from_ns: i64,
     seen: &mut Seen,

@@ -1,21 +1,31 @@
 //! Log stores as inputs: what the command line says about them, and why one cannot be read.
 
-use std::{io, str::FromStr};
+use std::{io, str::FromStr, time::Duration};
 
 use clap::Args;
 use event_log::Timestamp;
-use reqwest::Url;
+use reqwest::{Url, header::HeaderMap};
+
+use super::{
+    InputError,
+    headers::{self, SecretArg},
+};
 
 /// Log stores to read beside or in place of files.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
     /// Read logs from a store over HTTP, repeatable: victorialogs=URL or loki=URL, each with a --query
     #[arg(long = "source", value_name = "KIND=URL", requires = "queries")]
-    pub sources: Vec<Endpoint>,
+    pub sources: Vec<SecretArg>,
 
     /// What to ask the store for, in LogsQL or LogQL: one for each --source in their order, or one for all
     #[arg(long = "query", value_name = "QUERY", requires = "sources")]
     pub queries: Vec<String>,
+
+    /// Send this header to all stores, repeatable: 'X-Scope-OrgID: team'; a value, or its last word, may be @FILE or
+    /// $VARIABLE, which keeps secrets out of the list of processes: 'Authorization: Bearer $TOKEN'
+    #[arg(long = "source-header", value_name = "NAME: VALUE", requires = "sources")]
+    pub headers: Vec<SecretArg>,
 
     /// Ask the stores for lines from this time on, RFC 3339; Loki needs it
     #[arg(long, value_name = "TIME", requires = "sources", value_parser = parse_time)]
@@ -108,7 +118,29 @@ impl Source {
 
 impl SourceArgs {
     /// The queries, each once.
-    pub(super) fn pairs(&self) -> Result<Vec<Source>, String> {
+    ///
+    /// # Errors
+    /// [`InputError::Sources`] when the arguments contradict each other, [`InputError::Unreadable`] when the file of a
+    /// header cannot be read.
+    pub(super) fn check(&self) -> Result<(Vec<Source>, HeaderMap), InputError> {
+        let pairs = self.pairs().map_err(InputError::Sources)?;
+        let headers = headers::headers(&self.headers)?;
+        let has_user =
+            |pair: &Source| !pair.endpoint.url.username().is_empty() || pair.endpoint.url.password().is_some();
+        if headers::authorizes(&headers) && pairs.iter().any(has_user) {
+            let text = "a user in the address of a --source and --source-header Authorization: give one of them";
+            return Err(InputError::Sources(text.to_owned()));
+        }
+        Ok((pairs, headers))
+    }
+
+    /// Whether addresses and queries fit together; nothing is looked up.
+    #[cfg(test)]
+    pub(crate) fn fit(&self) -> Result<(), String> {
+        self.pairs().map(drop)
+    }
+
+    fn pairs(&self) -> Result<Vec<Source>, String> {
         let (sources, queries) = (self.sources.len(), self.queries.len());
         if queries != sources && queries != 1 {
             return Err(format!(
@@ -121,12 +153,13 @@ impl SourceArgs {
             return Err(format!("--start {start} is not before --end {end}"));
         }
         let mut pairs: Vec<Source> = Vec::with_capacity(sources);
-        for (number, endpoint) in self.sources.iter().enumerate() {
+        for (number, source) in self.sources.iter().enumerate() {
+            let endpoint: Endpoint = source.reveal().parse().map_err(|error| format!("--source: {error}"))?;
             if endpoint.kind == StoreKind::Loki && self.start.is_none() {
                 return Err("loki needs --start: without it Loki answers for the last hour alone".to_owned());
             }
             let pair = Source {
-                endpoint: endpoint.clone(),
+                endpoint,
                 query: self.queries[number % queries].clone(),
                 start: self.start,
                 end: self.end,
@@ -152,6 +185,8 @@ pub enum SourceError {
         status: u16,
         /// The beginning of its answer.
         text: String,
+        /// The pause it asks for, at most [`MAX_RETRY_AFTER`](super::MAX_RETRY_AFTER).
+        retry_after: Option<Duration>,
     },
     /// The end of the answer cannot be told from a cut.
     #[error("the answer says neither its length nor that it is chunked: it cannot be seen whether it is whole")]
@@ -187,6 +222,14 @@ impl SourceError {
             _ => false,
         }
     }
+
+    /// How long the store wants to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -195,7 +238,7 @@ mod tests {
 
     fn args(sources: &[&str], queries: &[&str]) -> SourceArgs {
         SourceArgs {
-            sources: sources.iter().map(|text| text.parse().unwrap()).collect(),
+            sources: sources.iter().map(|text| (*text).to_owned().into()).collect(),
             queries: queries.iter().map(|text| (*text).to_owned()).collect(),
             ..SourceArgs::default()
         }
@@ -238,5 +281,21 @@ mod tests {
         turned.start = Some(Timestamp::from_unix_ns(2));
         turned.end = Some(Timestamp::from_unix_ns(1));
         assert!(queries(turned).unwrap_err().contains("not before"));
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_without_its_password() {
+        let error = args(&["lokki=http://u:secret@h"], &["x"]).check().unwrap_err();
+        assert!(matches!(error, InputError::Sources(_)));
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn a_user_and_a_header_do_not_compete() {
+        let mut both = args(&["victorialogs=http://u:secret@h"], &["x"]);
+        assert!(both.check().is_ok());
+        both.headers = vec!["authorization: secret".to_owned().into()];
+        let error = both.check().unwrap_err().to_string();
+        assert!(error.contains("one of them") && !error.contains("secret"), "{error}");
     }
 }

@@ -4,19 +4,20 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     io::{self, Write as _},
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 use event_log::Timestamp;
 use tempfile::TempDir;
 
 use super::{
-    Input, InputError,
-    http::Http,
+    Found, Input, InputError, find,
+    http::{Http, Settings},
     loki,
     source::{Source, SourceArgs, SourceError, StoreKind},
     victorialogs,
 };
+use crate::progress::Progress;
 
 /// Most streams of one query: ten times the largest simulation.
 pub const MAX_STREAMS: usize = 10_000;
@@ -31,34 +32,34 @@ pub const MAX_SOURCE_BYTES: u64 = 256 << 30;
 /// streams is not bound by that of open files.
 const BUFFER_BYTES: usize = 64 << 20;
 
-/// The names of the logs in a folder of this kind, beside them.
-pub(super) const NAMES_FILE: &str = ".tracer-spool.json";
-
 /// What the stores answered. The files are removed when it is dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Spool {
     folder: Option<TempDir>,
+    /// In the order of their names. They are known to this process alone: nothing in a folder makes it a spool, because
+    /// anybody may put a file into a folder of logs.
+    logs: Vec<Input>,
 }
 
 impl Spool {
     /// Asks all stores.
     ///
     /// # Errors
-    /// [`InputError::Sources`] when the arguments contradict each other, [`InputError::Source`] when a store cannot be
-    /// read to the end.
+    /// [`InputError::Sources`] when the arguments contradict each other, [`InputError::Unreadable`] when the file of a
+    /// header cannot be read, [`InputError::Source`] when a store cannot be read to the end.
     pub(crate) fn fetch(args: &SourceArgs) -> Result<Self, InputError> {
         if args.sources.is_empty() {
             return Ok(Self::default());
         }
-        let sources = args.pairs().map_err(InputError::Sources)?;
-        let http = Http::new().map_err(|error| failed(&sources[0].name(), error))?;
+        let (sources, headers) = args.check()?;
+        let http = Http::new(Settings::new(headers)).map_err(|error| failed(&sources[0].name(), error))?;
         Self::fetch_with(&http, &sources)
     }
 
     pub(super) fn fetch_with(http: &Http, sources: &[Source]) -> Result<Self, InputError> {
         let temporary = || tempfile::Builder::new().prefix("tracer-").tempdir();
         let folder = temporary().map_err(|error| failed(&sources[0].name(), error.into()))?;
-        let mut names = BTreeMap::new();
+        let mut logs = Vec::new();
         for (number, source) in (1..).zip(sources) {
             let fetched = fetch_one(http, source, folder.path(), number);
             let streams = fetched.map_err(|error| failed(&source.name(), error))?;
@@ -71,20 +72,42 @@ impl Spool {
                 before => format!(" (store {})", before + 1),
             };
             for (file, labels) in streams {
-                names.insert(file, format!("{}{store} {labels}", source.name()));
+                logs.push(Input {
+                    name: Some(format!("{}{store} {labels}", source.name())),
+                    path: folder.path().join(file),
+                    earlier: Vec::new(),
+                    meant: true,
+                });
             }
         }
-        let written = serde_json::to_vec(&names).map_err(io::Error::other);
-        written
-            .and_then(|names| fs::write(folder.path().join(NAMES_FILE), names))
-            .map_err(|error| failed(&sources[0].name(), error.into()))?;
-        Ok(Self { folder: Some(folder) })
+        logs.sort();
+        Ok(Self {
+            folder: Some(folder),
+            logs,
+        })
     }
 
     /// The inputs: the files given, and the answers.
-    pub(crate) fn inputs(&self, given: &[PathBuf]) -> Vec<PathBuf> {
-        let folder = self.folder.iter().map(|folder| folder.path().to_owned());
-        given.iter().cloned().chain(folder).collect()
+    ///
+    /// # Errors
+    /// Those of [`find`].
+    pub(crate) fn resolve(&self, given: &[PathBuf]) -> Result<Vec<Input>, InputError> {
+        Ok(self.find(given)?.logs)
+    }
+
+    /// The inputs, and what was passed over.
+    ///
+    /// # Errors
+    /// Those of [`find`].
+    pub(crate) fn find(&self, given: &[PathBuf]) -> Result<Found, InputError> {
+        // Without a file there is something to read all the same.
+        let mut found = if given.is_empty() && self.folder.is_some() {
+            Found::default()
+        } else {
+            find(given)?
+        };
+        found.logs.extend_from_slice(&self.logs);
+        Ok(found)
     }
 }
 
@@ -95,36 +118,15 @@ fn failed(name: &str, error: SourceError) -> InputError {
     }
 }
 
-/// The logs in `folder` with their names, if it is one of ours.
-pub(super) fn logs_in(folder: &Path) -> Option<Vec<Input>> {
-    let names = fs::read(folder.join(NAMES_FILE)).ok()?;
-    let names: BTreeMap<String, String> = serde_json::from_slice(&names).ok()?;
-    // A folder that somebody else made must not lead out of itself.
-    let is_inside = |file: &String| {
-        Path::new(file)
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)))
-    };
-    if !names.keys().all(is_inside) {
-        return None;
-    }
-    let log = |(file, name): (String, String)| Input {
-        path: folder.join(file),
-        earlier: Vec::new(),
-        name: Some(name),
-        meant: true,
-    };
-    Some(names.into_iter().map(log).collect())
-}
-
 /// File name and labels of each stream.
 pub(super) type StreamFiles = Vec<(String, String)>;
 
 fn fetch_one(http: &Http, source: &Source, folder: &Path, number: usize) -> Result<StreamFiles, SourceError> {
     let mut streams = Streams::new(folder.join(number.to_string()))?;
+    let progress = Progress::new(format!("fetching {}", source.endpoint.kind.name()), 0);
     match source.endpoint.kind {
-        StoreKind::VictoriaLogs => victorialogs::fetch(http, source, &mut streams)?,
-        StoreKind::Loki => loki::fetch(http, source, &mut streams)?,
+        StoreKind::VictoriaLogs => victorialogs::fetch(http, source, &mut streams, &progress)?,
+        StoreKind::Loki => loki::fetch(http, source, &mut streams, &progress)?,
     }
     let files = streams.finish()?;
     if files.is_empty() {

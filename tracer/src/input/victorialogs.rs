@@ -12,6 +12,7 @@ use super::{
     source::{Source, SourceError},
     spool::Streams,
 };
+use crate::progress::Progress;
 
 /// Longest line of an answer: a log line whose every byte is escaped, and its fields.
 pub const MAX_ANSWER_LINE_BYTES: usize = 6 * MAX_LINE_BYTES + (1 << 20);
@@ -27,14 +28,20 @@ struct Line {
     stream: String,
 }
 
-pub(super) fn fetch(http: &Http, source: &Source, streams: &mut Streams) -> Result<(), SourceError> {
+pub(super) fn fetch(
+    http: &Http,
+    source: &Source,
+    streams: &mut Streams,
+    progress: &Progress,
+) -> Result<(), SourceError> {
     let url = source.endpoint.api("select/logsql/query");
     let mut form = vec![("query", source.query.clone())];
     form.extend(source.start.map(|start| ("start", start.to_string())));
     form.extend(source.end.map(|end| ("end", end.to_string())));
     http.attempt(|| {
         streams.clear()?;
-        read(BufReader::new(http.post(&url, &form)?), source.end, streams)
+        let answer = progress.counting_at_once(http.post(&url, &form)?);
+        read(BufReader::new(answer), source.end, streams)
     })
 }
 

@@ -7,19 +7,21 @@ use std::{
 
 use clap::Args;
 
-use super::{LogDescription, describe, render};
+use super::{Inventory, LogDescription, describe, render};
 use crate::{
     cli::Format,
     exit_code::ExitCode,
     input::{self, Input, InputError, SourceArgs, Spool},
+    parallel::in_order,
+    progress::Progress,
     run::{complain, refuse},
 };
 
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
 pub struct LogsArgs {
-    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them, rotated too), glob patterns, -; .gz and
-    /// .zst too
+    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them, rotated too), glob patterns,
+    /// - for standard input; .gz and .zst too
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 
@@ -42,20 +44,14 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
     let input::Found {
         logs: inputs,
         passed_over,
-    } = match input::find(&spool.inputs(&args.logs)) {
+    } = match spool.find(&args.logs) {
         Ok(found) => found,
         Err(error) => return refuse(&error),
     };
-    let mut logs = Vec::with_capacity(inputs.len());
-    for input in &inputs {
-        match read(input) {
-            Ok(log) => logs.push(log),
-            Err(error) => {
-                let path = input.shown();
-                return refuse(&InputError::Unreadable { path, error });
-            }
-        }
-    }
+    let logs = match read_all(&inputs) {
+        Ok(logs) => logs,
+        Err(error) => return refuse(&error),
+    };
     if let Err(error) = print(args.format, &logs, &passed_over) {
         complain(&format!("cannot write to standard output: {error}"));
         return ExitCode::Output;
@@ -67,14 +63,32 @@ pub(crate) fn run_logs(args: &LogsArgs) -> ExitCode {
     if silent { ExitCode::Unknown } else { ExitCode::Pass }
 }
 
-fn read(input: &Input) -> io::Result<LogDescription> {
-    if input.path == Path::new("-") {
-        describe("standard input", input::expand(io::stdin())?)
+/// Describes the inputs at the same time; of several that cannot be read the first is told.
+fn read_all(inputs: &[Input]) -> Result<Vec<LogDescription>, InputError> {
+    let progress = Progress::new("reading logs", input::total_bytes(inputs));
+    let mut logs = Vec::with_capacity(inputs.len());
+    in_order(
+        inputs.len(),
+        || (),
+        |(), number| read(&inputs[number], &progress),
+        |log| logs.push(log),
+    );
+    let named = |(input, log): (&Input, io::Result<_>)| {
+        let path = || input.shown();
+        log.map_err(|error| InputError::Unreadable { path: path(), error })
+    };
+    inputs.iter().zip(logs).map(named).collect()
+}
+
+fn read(input: &Input, progress: &Progress) -> io::Result<LogDescription> {
+    let file = if input.path == Path::new("-") {
+        input::expand(io::stdin())?
     } else {
-        let mut log = describe(&input.shown(), input.open()?)?;
-        log.parts = input.shown_parts();
-        Ok(log)
-    }
+        input.open()?
+    };
+    let mut log = describe(&input.shown(), progress.counting(file))?;
+    log.parts = input.shown_parts();
+    Ok(log)
 }
 
 fn print(format: Format, logs: &[LogDescription], passed_over: &[PathBuf]) -> io::Result<()> {
@@ -82,7 +96,7 @@ fn print(format: Format, logs: &[LogDescription], passed_over: &[PathBuf]) -> io
     match format {
         Format::Table => out.write_all(render::table(logs).as_bytes())?,
         Format::Json => {
-            serde_json::to_writer_pretty(&mut out, logs)?;
+            serde_json::to_writer_pretty(&mut out, &Inventory(logs))?;
             out.write_all(b"\n")?;
         }
     }

@@ -6,12 +6,18 @@ use std::{
 };
 
 use event_log::{Event, LineError, Timestamp, raw_lines::BLOCK_BYTES};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::node_log::{self, NodeLog, SNIFF_BYTES};
 
+/// What `tracer logs --format json` writes: every log, in the order of their paths.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Inventory<'a>(pub(crate) &'a [LogDescription]);
+
 /// What was recognised in one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LogDescription {
     /// The path as given or found; of a rotated log that of its last part.
     pub path: String,
@@ -93,7 +99,8 @@ fn native(log: &NodeLog) -> LogDescription {
         events: log.events(),
         kinds: log.kinds().collect(),
         other_lines: log.other_lines,
-        unknown_lines: log.unknown_lines,
+        // A node writes no events of ours: they came from elsewhere, and are not read.
+        unknown_lines: log.unknown_lines + log.event_log_lines,
         damaged_lines: log.damaged_lines(),
         levels: log
             .levels

@@ -114,6 +114,12 @@ pub(super) fn warnings(logs: &[LogDescription]) -> String {
     text
 }
 
+/// Everything a person gets to see.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn show(logs: &[LogDescription]) -> String {
+    table(logs) + &warnings(logs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,6 +31,11 @@ pub(super) fn warnings(archive: &Archive, selection: &Selection, receivers: &[Re
         let text = "no constant offset between the hosts' clocks fits what was logged: a clock was set, or drifted";
         warnings.push(text.to_owned());
     }
+    for path in &archive.clocks.unread {
+        warnings.push(format!(
+            "{path} can be read only once: clocks were measured without it, give a file for tighter bounds"
+        ));
+    }
     for log in selection.receivers.iter().map(|number| &archive.logs[*number]) {
         if log.at_risk > 0 {
             let times = show_count(log.at_risk, "time");

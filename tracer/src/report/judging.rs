@@ -8,6 +8,7 @@ use crate::{
     options::Options,
     parallel::in_order,
     place::Evidence,
+    progress::Progress,
     receivers::Receiver,
     series::{AgeTally, Frame, Kinds, Latencies, LatencyTallies, RunAges, RunLatency, Series, Share},
 };
@@ -55,6 +56,7 @@ impl<'a> Desk<'a> {
     pub(super) fn judge_all(&self) -> Judged<'a> {
         let mut receiver_reports = Vec::with_capacity(self.receivers.len());
         let mut series = Series::new(self.frame);
+        let progress = Progress::of_things("judging", "receivers", self.receivers.len());
         let workers = in_order(
             self.receivers.len(),
             || self.worker(),
@@ -62,8 +64,10 @@ impl<'a> Desk<'a> {
             |(report, share)| {
                 receiver_reports.push(report);
                 series.take(share);
+                progress.add(1);
             },
         );
+        drop(progress);
         let (mut latencies, mut ages) = (LatencyTallies::default(), AgeTally::default());
         let mut received_by_any = vec![false; self.book.slots.len()];
         for worker in workers {
@@ -110,6 +114,7 @@ impl<'a> Desk<'a> {
     /// Goes through all latencies and ages once more.
     fn narrow(&self, latency: &mut RunLatency, ages: &mut RunAges) {
         let judge = || Judge::new(self.archive, self.book, self.evidence, self.options);
+        let progress = Progress::of_things("narrowing percentiles", "receivers", self.receivers.len());
         let rounds = in_order(
             self.receivers.len(),
             || (judge(), latency.round(), ages.narrowing.catch()),
@@ -118,7 +123,7 @@ impl<'a> Desk<'a> {
                 round.look(self.kinds, judge.arrivals(receiver).latencies());
                 judge.ages().for_each(|(_, age_ns)| ages.look(&[age_ns]));
             },
-            |()| (),
+            |()| progress.add(1),
         );
         let caught = rounds.into_iter().map(|(_, round, ages)| (round.end(), ages));
         let caught = caught.reduce(|(mut latencies, mut ages), (more_latencies, more_ages)| {

@@ -25,7 +25,9 @@ mod words;
 pub(crate) use build::build;
 pub use clock::*;
 pub use counts::*;
-pub(crate) use csv::unrepeatable;
+pub(crate) use csv::unrepeatable_path;
+#[cfg(feature = "fuzzing")]
+pub(crate) use csv::write_deliveries as write_csv_of;
 pub use escape::escape;
 pub use gate::*;
 pub use json::render_json;

@@ -9,6 +9,7 @@ use std::{
 
 use super::{Report, TextStyle, csv::write_csv, html::render_html, junit::render_junit, markdown::render_markdown};
 use super::{render_json, render_text};
+use crate::input::{self, Input};
 
 /// Turns a report into one document.
 pub trait Reporter {
@@ -99,6 +100,15 @@ impl ReportTarget {
     /// # Errors
     /// What the system says about the file or folder.
     pub fn write(&self, report: &Report, logs: &[PathBuf]) -> io::Result<()> {
+        let inputs = match self.kind {
+            ReportKind::Csv => input::resolve(logs).map_err(io::Error::other)?,
+            _ => Vec::new(),
+        };
+        self.write_from(report, &inputs)
+    }
+
+    /// The same with inputs that have been found.
+    pub(crate) fn write_from(&self, report: &Report, logs: &[Input]) -> io::Result<()> {
         if self.kind == ReportKind::Csv {
             return write_csv(&self.path, report, logs);
         }

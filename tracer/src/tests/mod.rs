@@ -1,11 +1,13 @@
 //! Tests of the whole way from lines to report.
 
 mod diffs;
+mod documents;
 mod fixture;
 mod fleets;
 mod gates;
 mod goldens;
 mod hostile;
+mod hostile_bytes;
 mod invariance;
 mod junit_schema;
 mod page;

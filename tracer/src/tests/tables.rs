@@ -9,7 +9,7 @@ use std::{
 use event_log::event::{LightpushHandled, RelayOrigin, RelayReceived, RelaySent, Role, Subscribed};
 
 use super::{fixture::*, reports::outage_run};
-use crate::report::{ReportTarget, unrepeatable};
+use crate::report::{ReportTarget, unrepeatable_path};
 
 /// The names of the tables.
 const NAMES: [&str; 3] = ["received.csv", "sent.csv", "lost.csv"];
@@ -261,12 +261,12 @@ fn native_logs_have_rows_with_full_ids_where_these_are_known() {
 fn what_can_be_read_once_only_is_found_before_it_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let paths = write_logs(folder.path(), &clean_run(1));
-    assert_eq!(unrepeatable(&paths), None);
-    assert_eq!(unrepeatable(&[folder.path().to_owned()]), None);
-    assert_eq!(unrepeatable(&["-".into(), paths[0].clone()]), Some("-".into()));
-    assert_eq!(unrepeatable(&["/dev/null".into()]), Some("/dev/null".into()));
+    assert_eq!(unrepeatable_path(&paths), None);
+    assert_eq!(unrepeatable_path(&[folder.path().to_owned()]), None);
+    assert_eq!(unrepeatable_path(&["-".into(), paths[0].clone()]), Some("-".into()));
+    assert_eq!(unrepeatable_path(&["/dev/null".into()]), Some("/dev/null".into()));
     assert_eq!(
-        unrepeatable(&[folder.path().join("none")]),
+        unrepeatable_path(&[folder.path().join("none")]),
         None,
         "that is another complaint"
     );

@@ -415,6 +415,25 @@ fn the_json_comparison_is_valid_by_its_schema() {
 }
 
 #[test]
+fn the_json_inventory_is_valid_by_its_schema() {
+    use crate::logs::{Inventory, describe};
+    let validator = jsonschema::validator_for(&Document::Logs.schema()).unwrap();
+    let native = format!(
+        "INF 2025-11-20 13:06:15.000+00:00 Starting node topics=\"waku node\"\nNTC {}\n",
+        "x".repeat(9)
+    );
+    let texts = super::reports::outage_run().into_iter().map(|log| log.text());
+    for text in texts.chain([native, String::new()]) {
+        let logs = [describe("a.log", text.as_bytes()).unwrap()];
+        let mut json = serde_json::to_value(Inventory(&logs)).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        json[0].as_object_mut().unwrap().remove("events");
+        assert!(!validator.is_valid(&json));
+    }
+}
+
+#[test]
 fn the_json_report_is_valid_by_its_schema() {
     let validator = jsonschema::validator_for(&Document::Report.schema()).unwrap();
     for logs in [troubled_run(), clean_run(3), Vec::new()] {

@@ -4,7 +4,7 @@ use std::{io::Write as _, path::PathBuf};
 
 use clap::Args;
 
-use super::{MessageId, TraceError, render_trace, trace};
+use super::{MessageId, TraceError, render_trace, trace_inputs};
 use crate::{
     cli::Format,
     exit_code::ExitCode,
@@ -19,7 +19,8 @@ pub struct TraceArgs {
     #[arg(value_name = "ID")]
     pub id: MessageId,
 
-    /// Event logs: files, folders (*.jsonl and *.log below them, rotated too), glob patterns, - for standard input
+    /// Event logs and logs of nwaku and go-waku: files, folders (*.jsonl and *.log below them, rotated too), glob patterns,
+    /// - for standard input; .gz and .zst too
     #[arg(value_name = "LOG", required_unless_present = "sources")]
     pub logs: Vec<PathBuf>,
 
@@ -43,7 +44,11 @@ pub(crate) fn run_trace(args: &TraceArgs) -> ExitCode {
         Ok(spool) => spool,
         Err(error) => return run::refuse(&error),
     };
-    let trace = match trace(&spool.inputs(&args.logs), &args.id, args.run.as_deref()) {
+    let trace = match spool
+        .resolve(&args.logs)
+        .map_err(TraceError::Input)
+        .and_then(|inputs| trace_inputs(inputs, &args.id, args.run.as_deref()))
+    {
         Ok(trace) => trace,
         Err(TraceError::Input(error)) => return run::refuse(&error),
         Err(error) => {

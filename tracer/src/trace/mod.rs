@@ -38,7 +38,7 @@ pub use model::*;
 pub use scan::MAX_STDIN_BYTES;
 pub use text::render_trace;
 
-use crate::input::InputError;
+use crate::input::{Input, InputError};
 
 /// Why there is no trace.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,11 @@ impl TraceError {
 /// [`TraceError`].
 pub fn trace(inputs: &[PathBuf], id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
     trace_sources(&scan::Sources::open(inputs)?, id, run)
+}
+
+/// The same with inputs that have been found.
+pub(crate) fn trace_inputs(inputs: Vec<Input>, id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {
+    trace_sources(&scan::Sources::of(inputs, scan::READING)?, id, run)
 }
 
 fn trace_sources(sources: &scan::Sources, id: &MessageId, run: Option<&str>) -> Result<Trace, TraceError> {

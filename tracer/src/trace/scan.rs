@@ -1,21 +1,31 @@
 //! Reads the logs line by line and parses only the lines somebody wants: a message is in a handful of millions.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead, BufReader, Read as _},
     path::PathBuf,
 };
 
 use event_log::{MAX_LINE_BYTES, Record, parse_line, reader::READ_BUFFER_BYTES};
 
-use crate::input::{self, Input, InputError};
+use crate::{
+    input::{self, Input, InputError},
+    progress::Progress,
+};
 
-/// Most bytes of standard input that are held, because a trace reads its input more than once.
+/// Most bytes of standard input and pipes that are held, because a trace reads its input more than once.
 pub const MAX_STDIN_BYTES: u64 = 256 * 1024 * 1024;
+
+/// What a reading is called that nothing else is written from.
+pub(crate) const READING: &str = "reading logs";
 
 /// The logs to read, as often as needed.
 pub(crate) struct Sources {
     inputs: Vec<Input>,
-    stdin: Vec<u8>,
+    /// What can be read only once (standard input, pipes), by path.
+    held: BTreeMap<PathBuf, Vec<u8>>,
+    /// What the reading is called while it goes on.
+    phase: &'static str,
 }
 
 /// One line that was wanted.
@@ -27,36 +37,40 @@ pub(crate) enum Scanned {
 }
 
 impl Sources {
-    /// Resolves paths and patterns; reads standard input when it is among them.
+    /// Resolves paths and patterns; reads what can be read only once.
     ///
     /// # Errors
-    /// [`InputError`] when something is missing or cannot be read, or standard input is larger than
+    /// [`InputError`] when something is missing or cannot be read, or what can be read only once is larger than
     /// [`MAX_STDIN_BYTES`].
     pub(crate) fn open(given: &[PathBuf]) -> Result<Self, InputError> {
-        let inputs = input::resolve(given)?;
-        let mut stdin = Vec::new();
-        if inputs.iter().any(is_stdin) {
-            let unreadable = |error| InputError::Unreadable {
-                path: "standard input".to_owned(),
+        Self::of(input::resolve(given)?, READING)
+    }
+
+    /// The same with inputs that have been found. `phase` is what the reading is called while it goes on.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub(crate) fn of(inputs: Vec<Input>, phase: &'static str) -> Result<Self, InputError> {
+        let mut held = BTreeMap::new();
+        let mut free_bytes = MAX_STDIN_BYTES;
+        for input in inputs.iter().filter(|input| !input.is_repeatable()) {
+            let bytes = hold(input, free_bytes).map_err(|error| InputError::Unreadable {
+                path: input.shown(),
                 error,
-            };
-            input::expand(io::stdin())
-                .and_then(|input| input.take(MAX_STDIN_BYTES + 1).read_to_end(&mut stdin))
-                .map_err(unreadable)?;
-            if stdin.len() as u64 > MAX_STDIN_BYTES {
-                let text = format!("more than {MAX_STDIN_BYTES} bytes, which have to be read twice: give a file");
-                return Err(unreadable(io::Error::other(text)));
-            }
+            })?;
+            free_bytes -= bytes.len() as u64;
+            held.insert(input.path.clone(), bytes);
         }
-        Ok(Self { inputs, stdin })
+        Ok(Self { inputs, held, phase })
     }
 
     /// A log in memory.
     #[cfg(feature = "fuzzing")]
-    pub(super) fn of_bytes(log: &[u8]) -> Self {
+    pub(crate) fn of_bytes(log: &[u8]) -> Self {
         Self {
             inputs: vec![Input::file("-".into(), true)],
-            stdin: log.to_vec(),
+            held: BTreeMap::from([("-".into(), log.to_vec())]),
+            phase: READING,
         }
     }
 
@@ -68,14 +82,14 @@ impl Sources {
         &self,
         mut read: impl FnMut(&str, &mut dyn BufRead) -> io::Result<()>,
     ) -> Result<(), InputError> {
+        let progress = Progress::new(self.phase, input::total_bytes(&self.inputs));
         for input in &self.inputs {
             let path = input.shown();
-            let done = if is_stdin(input) {
-                read("standard input", &mut self.stdin.as_slice())
+            let done = if let Some(held) = self.held.get(&input.path) {
+                read(&path, &mut held.as_slice())
             } else {
-                input
-                    .open()
-                    .and_then(|file| read(&path, &mut BufReader::with_capacity(READ_BUFFER_BYTES, file)))
+                let buffered = |file| BufReader::with_capacity(READ_BUFFER_BYTES, progress.counting(file));
+                input.open().and_then(|file| read(&path, &mut buffered(file)))
             };
             done.map_err(|error| InputError::Unreadable { path, error })?;
         }
@@ -83,8 +97,20 @@ impl Sources {
     }
 }
 
-fn is_stdin(input: &Input) -> bool {
-    input.path.as_os_str() == "-"
+/// All of an input that can be read only once.
+fn hold(input: &Input, limit_bytes: u64) -> io::Result<Vec<u8>> {
+    let stream = if input.path.as_os_str() == "-" {
+        input::expand(io::stdin())?
+    } else {
+        input::open(&input.path)?
+    };
+    let mut bytes = Vec::new();
+    stream.take(limit_bytes + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit_bytes {
+        let text = format!("more than {MAX_STDIN_BYTES} bytes, which have to be read twice: give a file");
+        return Err(io::Error::other(text));
+    }
+    Ok(bytes)
 }
 
 /// Parses the lines of `input` that `wanted` picks by their bytes.
@@ -165,6 +191,31 @@ mod tests {
         input.push(b'\n');
         input.extend_from_slice(GOOD.as_bytes());
         assert_eq!(counts(&input, |_| true), (1, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_can_be_read_as_often_as_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
+        let sources = std::thread::scope(|scope| {
+            scope.spawn(|| std::fs::write(&pipe, GOOD).unwrap());
+            Sources::open(std::slice::from_ref(&pipe)).unwrap()
+        });
+        for _ in 0..2 {
+            let mut text = String::new();
+            sources
+                .each(|_, input| input.read_to_string(&mut text).map(drop))
+                .unwrap();
+            assert_eq!(text, GOOD);
+        }
     }
 
     #[test]

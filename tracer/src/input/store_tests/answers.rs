@@ -2,8 +2,14 @@
 
 use serde_json::json;
 
+use reqwest::header::{HeaderMap, HeaderValue};
+
 use super::server::*;
-use crate::input::source::StoreKind;
+use crate::input::{
+    Spool,
+    http::{Http, Settings},
+    source::StoreKind,
+};
 
 #[test]
 fn victorialogs_gives_a_log_for_each_stream() {
@@ -16,11 +22,33 @@ fn victorialogs_gives_a_log_for_each_stream() {
     assert_eq!(logs[1].0, "victorialogs:{app=\"waku\"} {pod=\"b\"}");
     assert_eq!(logs[1].1.lines().count(), 1);
     assert!(logs[1].1.contains(r"NTC line\nof two"), "{}", logs[1].1);
-    let (path, form) = store.requests().remove(0);
+    let Request { path, form, .. } = store.requests().remove(0);
     assert_eq!(path, "/base/select/logsql/query");
     assert_eq!(form["query"], "{app=\"waku\"}");
     assert_eq!(form["start"], "1970-01-01T00:00:00.000001000Z");
     assert_eq!(form["end"], "2026-06-01T00:00:00.000000000Z");
+}
+
+#[test]
+fn headers_go_to_every_page() {
+    let store = Store::start(|number, _| match number {
+        0 => ok(&loki_answer(&[("a", vec![(2_000, "x".to_owned())])])),
+        1 => status("503 Busy", ""),
+        _ => ok(&loki_answer(&[])),
+    });
+    let mut headers = HeaderMap::new();
+    headers.insert("x-scope-orgid", HeaderValue::from_static("team"));
+    headers.insert("authorization", HeaderValue::from_static("Bearer secret"));
+    let http = Http::new(Settings { headers, ..settings() }).unwrap();
+    Spool::fetch_with(&http, &[store.source(StoreKind::Loki)]).unwrap();
+    let requests = store.requests();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
+        let header = |name: &str| request.headers.get(name).map(String::as_str);
+        assert_eq!(header("x-scope-orgid"), Some("team"));
+        assert_eq!(header("authorization"), Some("Bearer secret"));
+        assert_eq!(header("x-loki-response-encoding-flags"), Some("categorize-labels"));
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::{net::TcpListener, thread, time::Duration};
 
 use super::server::*;
 use crate::input::{
-    Spool,
-    http::{Http, MAX_ATTEMPTS},
+    MAX_RETRY_AFTER, Spool,
+    http::{FIRST_PAUSE, Http, MAX_ATTEMPTS, Settings},
     source::{Source, SourceError, StoreKind},
     victorialogs::MAX_ANSWER_LINE_BYTES,
 };
@@ -23,11 +23,31 @@ fn a_server_error_is_tried_again() {
 }
 
 #[test]
+fn a_store_is_left_alone_for_as_long_as_it_asks() {
+    let busy = |status: &str, header: &str| {
+        format!("HTTP/1.1 {status}\r\n{header}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
+    };
+    let store = Store::start(move |number, _| match number {
+        0 => busy("429 Slow down", "Retry-After: 7"),
+        1 => busy(
+            "503 Busy",
+            "Date: Sat, 31 Jan 2026 12:00:00 GMT\r\nRetry-After: Sat, 31 Jan 2026 12:00:09 GMT",
+        ),
+        2 => busy("503 Busy", "Retry-After: 0"),
+        3 => busy("429 Slow down", "Retry-After: 86400"),
+        _ => ok(&line("{}", 1, "x")),
+    });
+    assert_eq!(store.fetch(StoreKind::VictoriaLogs).unwrap().len(), 1);
+    let asked = [7, 9].map(Duration::from_secs);
+    assert_eq!(pauses(), [asked[0], asked[1], 4 * FIRST_PAUSE, MAX_RETRY_AFTER]);
+}
+
+#[test]
 fn a_lasting_server_error_ends() {
     let store = Store::start(|_, _| status("500 Oops", "broken"));
     let error = error(store.fetch(StoreKind::Loki));
     assert!(
-        matches!(&error, SourceError::Status { status: 500, text } if text == "broken"),
+        matches!(&error, SourceError::Status { status: 500, text, .. } if text == "broken"),
         "{error}"
     );
     assert_eq!(store.requests().len(), MAX_ATTEMPTS as usize);
@@ -114,7 +134,11 @@ fn a_silent_store_is_given_up() {
         thread::sleep(Duration::from_millis(200));
         Vec::new()
     });
-    let http = Http::with_limits(Duration::from_millis(20), Duration::from_millis(1)).unwrap();
+    let http = Http::new(Settings {
+        read_timeout: Duration::from_millis(20),
+        ..settings()
+    })
+    .unwrap();
     let fetched = Spool::fetch_with(&http, &[store.source(StoreKind::Loki)]).unwrap_err();
     assert!(fetched.to_string().contains("no answer in time"), "{fetched}");
 }

@@ -43,8 +43,8 @@ fn loki_is_read_page_by_page() {
     assert!(logs[0].1 == a && logs[1].1 == b, "every line once");
     let requests = store.requests();
     assert!(requests.len() > 4, "{}", requests.len());
-    assert_eq!(requests[0].0, "/base/loki/api/v1/query_range");
-    assert_eq!(requests[0].1["direction"], "forward");
+    assert_eq!(requests[0].path, "/base/loki/api/v1/query_range");
+    assert_eq!(requests[0].form["direction"], "forward");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A log store of a few lines, and the answers it gives.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -11,22 +12,30 @@ use std::{
 };
 
 use event_log::Timestamp;
-use reqwest::Url;
+use reqwest::{Url, header::HeaderMap};
 use serde_json::json;
 
 use crate::input::{
     InputError, Spool,
-    http::Http,
-    resolve,
+    http::{Http, Settings},
     source::{Source, SourceError, StoreKind},
 };
 
 pub(super) type Form = HashMap<String, String>;
 
+/// What came in.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) path: String,
+    /// By name in lower case.
+    pub(super) headers: HashMap<String, String>,
+    pub(super) form: Form,
+}
+
 /// A server of one answer a connection; it keeps the path and the form of each request.
 pub(super) struct Store {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<(String, Form)>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -40,12 +49,12 @@ impl Store {
         let thread = thread::spawn(move || {
             for number in 0.. {
                 let (mut stream, _) = listener.accept().unwrap();
-                let Some((path, form)) = read_request(&stream) else {
+                let Some(request) = read_request(&stream) else {
                     return;
                 };
-                kept.lock().unwrap().push((path, form.clone()));
+                kept.lock().unwrap().push(request.clone());
                 // A client that has seen enough hangs up.
-                let _ = stream.write_all(&answer(number, &form));
+                let _ = stream.write_all(&answer(number, &request.form));
             }
         });
         Self {
@@ -70,7 +79,7 @@ impl Store {
         fetch(&[self.source(kind)])
     }
 
-    pub(super) fn requests(&self) -> Vec<(String, Form)> {
+    pub(super) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -85,9 +94,9 @@ impl Drop for Store {
     }
 }
 
-fn read_request(stream: &TcpStream) -> Option<(String, Form)> {
+fn read_request(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
-    let (mut path, mut length) = (String::new(), 0);
+    let (mut path, mut headers) = (String::new(), HashMap::new());
     for number in 0.. {
         let mut line = String::new();
         if reader.read_line(&mut line).ok()? == 0 {
@@ -95,26 +104,52 @@ fn read_request(stream: &TcpStream) -> Option<(String, Form)> {
         }
         if number == 0 {
             path = line.split(' ').nth(1)?.to_owned();
-        } else if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
         } else if line.trim().is_empty() {
             break;
+        } else {
+            let (name, value) = line.split_once(':')?;
+            headers.insert(name.to_lowercase(), value.trim().to_owned());
         }
     }
+    let length = headers
+        .get("content-length")
+        .map_or(Some(0), |length| length.parse().ok())?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let url = Url::parse(&format!("http://form/?{}", String::from_utf8(body).ok()?)).ok()?;
-    Some((path, url.query_pairs().into_owned().collect()))
+    Some(Request {
+        path,
+        headers,
+        form: url.query_pairs().into_owned().collect(),
+    })
+}
+
+/// Waits for nothing, and keeps the pauses of this thread.
+pub(super) fn settings() -> Settings {
+    Settings {
+        read_timeout: Duration::from_secs(10),
+        sleep: |pause| PAUSES.with_borrow_mut(|pauses| pauses.push(pause)),
+        ..Settings::new(HeaderMap::new())
+    }
+}
+
+thread_local! {
+    static PAUSES: RefCell<Vec<Duration>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The pauses between attempts on this thread.
+pub(super) fn pauses() -> Vec<Duration> {
+    PAUSES.take()
 }
 
 pub(super) fn http() -> Http {
-    Http::with_limits(Duration::from_secs(10), Duration::from_millis(1)).unwrap()
+    Http::new(settings()).unwrap()
 }
 
 /// Name and text of each log.
 pub(super) fn fetch(sources: &[Source]) -> Result<Vec<(String, String)>, InputError> {
     let spool = Spool::fetch_with(&http(), sources)?;
-    let inputs = resolve(&spool.inputs(&[]))?;
+    let inputs = spool.resolve(&[])?;
     let logs: Vec<_> = inputs
         .iter()
         .map(|input| (input.shown(), fs::read_to_string(&input.path).unwrap()))

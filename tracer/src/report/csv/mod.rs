@@ -18,7 +18,11 @@ use rows::{RECEIVED, Rows, SENT};
 use sorter::Sorter;
 
 use super::Report;
-use crate::{input, series::LostMessage, trace::scan::Sources};
+use crate::{
+    input::{self, Input},
+    series::LostMessage,
+    trace::scan::Sources,
+};
 
 /// Columns of `lost.csv`.
 const LOST: [&str; 7] = [
@@ -36,31 +40,36 @@ const MAX_HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The first of `logs` that can be read only once (standard input, a pipe), while these tables need a second reading: the
 /// report has no single deliveries. `None` also for logs that are not there, which is another's to tell.
-pub(crate) fn unrepeatable(logs: &[PathBuf]) -> Option<PathBuf> {
-    let is_stream = |path: &Path| {
-        let is_other = |there: fs::Metadata| !there.is_file() && !there.is_dir();
-        path == Path::new("-") || fs::metadata(path).is_ok_and(is_other)
-    };
+pub(crate) fn unrepeatable_path(logs: &[PathBuf]) -> Option<PathBuf> {
     let inputs = input::resolve(logs).ok()?;
-    inputs.into_iter().map(|input| input.path).find(|path| is_stream(path))
+    unrepeatable(&inputs).map(|input| input.path.clone())
+}
+
+fn unrepeatable(inputs: &[Input]) -> Option<&Input> {
+    inputs.iter().find(|input| !input.is_repeatable())
 }
 
 /// Writes the tables into `folder`, which is made if need be.
-pub(super) fn write_csv(folder: &Path, report: &Report, logs: &[PathBuf]) -> io::Result<()> {
+pub(super) fn write_csv(folder: &Path, report: &Report, logs: &[Input]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("lost.csv"), lost_csv(report))?;
-    if let Some(path) = unrepeatable(logs) {
-        let path = path.display();
+    if let Some(input) = unrepeatable(logs) {
+        let path = input.shown();
         let text = format!("received.csv and sent.csv need a second reading of the logs, and {path} allows but one");
         return Err(io::Error::other(text));
     }
-    let sources = Sources::open(logs).map_err(io::Error::other)?;
-    let authors = Authors::of(&sources, report)?;
+    let sources = Sources::of(logs.to_vec(), "writing csv").map_err(io::Error::other)?;
+    write_deliveries(folder, report, &sources)
+}
+
+/// Writes the tables that the report does not hold.
+pub(crate) fn write_deliveries(folder: &Path, report: &Report, sources: &Sources) -> io::Result<()> {
+    let authors = Authors::of(sources, report)?;
     let mut rows = Rows {
         received: Sorter::new(folder, MAX_HELD_BYTES),
         sent: Sorter::new(folder, MAX_HELD_BYTES),
     };
-    rows.read(&sources, &authors)?;
+    rows.read(sources, &authors)?;
     rows.received.write(&RECEIVED, &folder.join("received.csv"))?;
     rows.sent.write(&SENT, &folder.join("sent.csv"))
 }
