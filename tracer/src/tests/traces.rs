@@ -244,6 +244,23 @@ fn relay_hops_make_a_tree() {
 }
 
 #[test]
+fn a_log_that_broke_off_is_old_news_once_its_node_is_back() {
+    let mut logs = clean_run(2);
+    let killed = node("node-near", NODE);
+    let mut back = killed.clone();
+    back.path = "node-near-again.jsonl".to_owned();
+    // After the first message is intended, and before the second.
+    back.lines[0] = back.lines[0].replace(&at(-2000).to_string(), &at(1500).to_string());
+    back.end(30_000, "signal");
+    logs.extend([killed, back]);
+    let tears = [1, 2].map(|index| {
+        let trace = traced(&logs, index);
+        trace.events.iter().filter(|event| event.event == "torn").count()
+    });
+    assert_eq!(tears, [1, 0]);
+}
+
+#[test]
 fn a_circle_of_relays_ends() {
     let logs = lost_run(|n| n.relay_got(1010, 1, FAR), |n| n.relay_got(1010, 1, NODE));
     assert_eq!(traced(&logs, 1).relays[0].roots.len(), 1);

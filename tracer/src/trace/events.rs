@@ -37,10 +37,12 @@ pub(super) fn first_moment(logs: &[LogFacts]) -> Option<Timestamp> {
         .chain(native.flat_map(|native| native.sightings.iter().map(|sighting| sighting.at)))
         .min()
 }
+
 /// The key of the clock of a log.
 fn key(log: &LogFacts) -> String {
     clock_key(log.header.as_ref().and_then(|header| header.boot.as_deref()), &log.path)
 }
+
 /// The time line of the message `found`.
 pub(super) fn events(
     logs: &[LogFacts],
@@ -81,7 +83,8 @@ pub(super) fn events(
             name_hashes: found.hashes.len() > 1,
         };
         let told = log.records.iter().flat_map(|record| teller.tell(record));
-        let told = told.chain(teller.tell_native()).chain(torn(log));
+        let told = told.chain(teller.tell_native());
+        let told = told.chain(torn(log).filter(|_| !came_back(log, logs, zero)));
         events.extend(told.map(|told| event(log, told)));
     }
     for client in clients {
@@ -100,6 +103,13 @@ pub(super) fn events(
     }
     events.sort_by(|a, b| (a.at, &a.who, a.event, &a.what, &a.log).cmp(&(b.at, &b.who, b.event, &b.what, &b.log)));
     events
+}
+
+/// Whether its node began another log before the message: then it says nothing of the message that the first one breaks off.
+fn came_back(log: &LogFacts, logs: &[LogFacts], zero: Timestamp) -> bool {
+    let author = |log: &LogFacts| (log.role(), log.node().map(str::to_owned));
+    let later = |other: &LogFacts| other.started > log.last && other.started.is_some_and(|started| started <= zero);
+    logs.iter().any(|other| later(other) && author(other) == author(log))
 }
 
 fn torn(log: &LogFacts) -> Option<Told> {
