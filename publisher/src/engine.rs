@@ -3,21 +3,20 @@
 use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use discovery::Need;
-use event_log::{EventLog, Timestamp, event::ClientStarted};
+use event_log::{EventLog, Timestamp};
 use futures::future::join_all;
 use runtime::{
     Shutdown,
     http::Health,
     light::{
-        Board, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig, Transports, client_name,
-        find_service_nodes, keypair, shards,
+        Board, ClientsPlan, Frame, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig,
+        find_service_nodes, keypair, prepare, shards, start_clients, unless_log_fails,
     },
-    ready::wait_until_ready,
 };
 use tokio::{sync::watch, task::JoinSet, time::Instant};
 use waku::{
     Capability,
-    net::{ClientConfig, ClientLimits, LightpushVersion},
+    net::{ClientLimits, LightpushVersion},
     wire::protocol_id,
 };
 use waku_rest::{RestConfig, Service};
@@ -38,43 +37,17 @@ const EVENT_QUEUE: usize = 64;
 /// What service nodes are told about this program.
 const AGENT: &str = concat!("lpt-publisher/", env!("CARGO_PKG_VERSION"));
 
-/// The run's frame, as the engine needs it.
-#[derive(Debug)]
-pub struct Frame<'a> {
-    /// Run id.
-    pub run: &'a str,
-    /// Name of this process.
-    pub node: &'a str,
-    /// The event log.
-    pub log: EventLog,
-    /// What `/health` says.
-    pub health: &'a watch::Sender<Health>,
-    /// The counters.
-    pub metrics: Metrics,
-    /// Fires when the run shall end early.
-    pub shutdown: Shutdown,
-}
-
 /// Runs until every message has its outcome, or `shutdown` fires and the outstanding answers are in. Returns the
 /// reason for `run_ended`.
 ///
 /// # Errors
 /// When somebody to wait for is not ready in time, no service node can be used, or the event log fails.
-pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, SessionError> {
-    let deadline = Instant::now() + settings.wait_timeout;
-    let failed = frame.log.failed();
-    let shutdown = frame.shutdown.clone();
-    let working = work(settings, frame, deadline);
-    tokio::select! {
-        outcome = working => outcome,
-        error = failed => {
-            shutdown.request();
-            Err(error.into())
-        }
-    }
+pub async fn run(settings: Settings, frame: Frame<'_, Metrics>) -> Result<&'static str, SessionError> {
+    let (log, shutdown) = (frame.log.clone(), frame.shutdown.clone());
+    unless_log_fails(&log, &shutdown, work(settings, frame)).await
 }
 
-async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
+async fn work(mut settings: Settings, frame: Frame<'_, Metrics>) -> Result<&'static str, SessionError> {
     let Frame {
         run,
         node,
@@ -83,15 +56,10 @@ async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Re
         metrics,
         shutdown,
     } = frame;
-    match shutdown
-        .unless_requested(wait_until_ready(&settings.wait_for, deadline))
-        .await
-    {
-        Some(answer) => answer?,
-        None => return Ok("signal"),
-    }
+    let deadline = Instant::now() + settings.wait_timeout;
+    let wait_for = settings.wait_for.clone();
     let finding = find(&mut settings, &log, &metrics, deadline);
-    let Some(feed) = shutdown.unless_requested(finding).await.transpose()? else {
+    let Some(feed) = prepare(&wait_for, deadline, &shutdown, finding).await? else {
         return Ok("signal");
     };
     let clients_planned = settings
@@ -108,7 +76,7 @@ async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Re
         log,
         metrics,
     });
-    let (links, mut tasks) = start_clients(&shared, node, &shutdown)?;
+    let (links, mut tasks) = spawn_clients(&shared, node, &shutdown)?;
     let publishing = async {
         let Some(ready) = shutdown.unless_requested(shared.board.all_ready(deadline)).await else {
             return Ok("signal");
@@ -158,7 +126,7 @@ async fn find(
     find_service_nodes(settings.search.as_ref(), frame, &mut settings.service_nodes, deadline).await
 }
 
-fn start_clients(
+fn spawn_clients(
     shared: &Arc<Shared>,
     node: &str,
     shutdown: &Shutdown,
@@ -174,33 +142,30 @@ fn start_clients(
     };
     let transports =
         TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest).map_err(internal)?;
+    let plan = ClientsPlan {
+        side: "publisher",
+        node,
+        clients: settings.clients,
+        key_seed: settings.key_seed.as_deref(),
+        cluster_id: settings.cluster_id,
+        shards: shards(&settings.routes),
+        agent: AGENT,
+        limits: ClientLimits {
+            lightpush_timeout: settings.request_timeout,
+            event_queue: EVENT_QUEUE,
+            ..ClientLimits::default()
+        },
+    };
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
-    for id in 0..settings.clients {
-        let config = ClientConfig {
-            keypair: keypair(settings.key_seed.as_deref(), "publisher", id),
-            cluster_id: settings.cluster_id,
-            shards: shards(&settings.routes),
-            agent: AGENT.to_owned(),
-            limits: ClientLimits {
-                lightpush_timeout: settings.request_timeout,
-                event_queue: EVENT_QUEUE,
-                ..ClientLimits::default()
-            },
-        };
-        let (client, events) = Transports::start(config, &transports).map_err(internal)?;
-        let name = client_name(node, id);
-        let peer_id = client.peer_id().to_string();
-        shared.log.log(ClientStarted {
-            client: id,
-            name: name.clone(),
-            peer_id,
-        });
+    for started in start_clients(&plan, &transports, &shared.log) {
+        let started = started.map_err(internal)?;
         let link = ClientLink {
-            client,
+            client: started.client,
             version: settings.version,
         };
-        tasks.spawn(Client::new(id, &name, link.clone(), shared.clone()).run(events, shutdown.clone()));
+        let client = Client::new(started.id, &started.name, link.clone(), shared.clone());
+        tasks.spawn(client.run(started.events, shutdown.clone()));
         links.push(link);
     }
     Ok((links, tasks))

@@ -14,7 +14,7 @@ use runtime::{
 
 use crate::{
     args::{self, Args, EXCLUSIVE},
-    engine::{self, Frame},
+    engine,
     metrics::Metrics,
     settings::Settings,
 };
@@ -44,36 +44,15 @@ async fn publish(parsed: Parsed<Args>) -> Result<(), SessionError> {
     let session = Session::open(&parsed.args.run, registry, plan(&parsed, &settings)).await?;
     let counted = metrics.clone();
     let progress = Progress::start(parsed.args.run.progress, "publisher", move || counted.snapshot());
-    let frame = Frame {
-        run: &session.run,
-        node: &session.node,
-        log: session.log.clone(),
-        health: &session.health,
-        metrics: metrics.clone(),
-        shutdown,
-    };
+    let frame = session.frame(metrics.clone(), shutdown);
     let outcome = engine::run(settings, frame).await;
     progress.finish().await;
-    let reason = outcome
-        .as_ref()
-        .map_or_else(|error| format!("error: {error}"), |reason| (*reason).to_owned());
-    let closed = session.close(reason, metrics.counters()).await;
-    // What ended the run matters more than what its end ran into.
-    outcome.and(closed)
+    session.finish(outcome, metrics.counters()).await
 }
 
 fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
-    let mut config = parsed.values.clone();
-    let topics = settings
-        .routes
-        .iter()
-        .map(|route| route.pubsub_topic.to_string().into());
-    config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
-    config.insert("cluster-id".into(), settings.cluster_id.into());
-    if let Some(search) = &settings.search {
-        let bootstrap = search.bootstrap.iter().map(|node| node.to_string().into());
-        config.insert("bootstrap-node".into(), serde_json::Value::Array(bootstrap.collect()));
-    }
+    let search = settings.search.as_ref();
+    let mut config = SessionPlan::config(&parsed.values, &settings.routes, settings.cluster_id, search);
     config.insert("seed".into(), settings.seed.into());
     config.insert("messages".into(), settings.messages.unwrap_or(0).into());
     config.insert("pace".into(), settings.rate.to_string().into());

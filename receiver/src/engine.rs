@@ -3,28 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use discovery::Need;
-use event_log::{EventLog, event::ClientStarted};
+use event_log::EventLog;
 use futures::future::join_all;
 use runtime::{
     Shutdown,
     http::Health,
     light::{
-        Board, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig, Transports, client_name,
-        find_service_nodes, keypair, shards,
+        Board, ClientsPlan, Frame, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig, Transports,
+        find_service_nodes, keypair, prepare, shards, start_clients, unless_log_fails,
     },
-    ready::wait_until_ready,
     terminal,
 };
 use tokio::{
-    sync::watch,
     task::JoinSet,
     time::{Instant, MissedTickBehavior, interval_at},
 };
-use waku::{
-    Capability,
-    net::{ClientConfig, ClientLimits},
-    wire::protocol_id,
-};
+use waku::{Capability, net::ClientLimits, wire::protocol_id};
 use waku_rest::{RestConfig, Service};
 
 use crate::{
@@ -45,62 +39,37 @@ const EVENT_QUEUE: usize = 256;
 /// What service nodes are told about this program.
 const AGENT: &str = concat!("lpt-receiver/", env!("CARGO_PKG_VERSION"));
 
-/// The run's frame, as the engine needs it.
-#[derive(Debug)]
-pub struct Frame<'a> {
-    /// Run id.
-    pub run: &'a str,
-    /// Name of this process.
-    pub node: &'a str,
-    /// The event log.
-    pub log: EventLog,
-    /// What `/health` says.
-    pub health: &'a watch::Sender<Health>,
-    /// The counters.
-    pub metrics: Metrics,
-    /// Whether figures per sender are shown on standard error.
-    pub shows_statistics: bool,
-    /// Fires when the run shall end.
-    pub shutdown: Shutdown,
-}
-
-/// Runs until a rule of the settings ends it, or `shutdown` fires. Returns the reason for `run_ended`.
+/// Runs until a rule of the settings ends it, or `shutdown` fires; figures per sender are shown on standard error where
+/// `shows_statistics`. Returns the reason for `run_ended`.
 ///
 /// # Errors
 /// When somebody to wait for is not ready in time, the clients do not get subscribed in time, or the event log fails.
-pub async fn run(settings: Settings, frame: Frame<'_>) -> Result<&'static str, SessionError> {
-    let deadline = Instant::now() + settings.wait_timeout;
-    let failed = frame.log.failed();
-    let shutdown = frame.shutdown.clone();
-    let working = work(settings, frame, deadline);
-    tokio::select! {
-        outcome = working => outcome,
-        error = failed => {
-            shutdown.request();
-            Err(error.into())
-        }
-    }
+pub async fn run(
+    settings: Settings,
+    frame: Frame<'_, Metrics>,
+    shows_statistics: bool,
+) -> Result<&'static str, SessionError> {
+    let (log, shutdown) = (frame.log.clone(), frame.shutdown.clone());
+    unless_log_fails(&log, &shutdown, work(settings, frame, shows_statistics)).await
 }
 
-async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Result<&'static str, SessionError> {
+async fn work(
+    mut settings: Settings,
+    frame: Frame<'_, Metrics>,
+    shows_statistics: bool,
+) -> Result<&'static str, SessionError> {
     let Frame {
         run,
         node,
         log,
         health,
         metrics,
-        shows_statistics,
         shutdown,
     } = frame;
-    match shutdown
-        .unless_requested(wait_until_ready(&settings.wait_for, deadline))
-        .await
-    {
-        Some(answer) => answer?,
-        None => return Ok("signal"),
-    }
+    let deadline = Instant::now() + settings.wait_timeout;
+    let wait_for = settings.wait_for.clone();
     let finding = find(&mut settings, &log, &metrics, deadline);
-    let Some(feed) = shutdown.unless_requested(finding).await.transpose()? else {
+    let Some(feed) = prepare(&wait_for, deadline, &shutdown, finding).await? else {
         return Ok("signal");
     };
     let shared = Arc::new(Shared {
@@ -116,7 +85,7 @@ async fn work(mut settings: Settings, frame: Frame<'_>, deadline: Instant) -> Re
     });
     // Stops the clients: at a signal, or when a rule ends the run.
     let stop = shutdown.child();
-    let (links, mut tasks) = start_clients(&shared, node, &stop)?;
+    let (links, mut tasks) = spawn_clients(&shared, node, &stop)?;
     let receiving = async {
         let Some(ready) = shutdown.unless_requested(shared.board.all_ready(deadline)).await else {
             return Ok("signal");
@@ -183,7 +152,7 @@ async fn find(
     Ok(feed)
 }
 
-fn start_clients(
+fn spawn_clients(
     shared: &Arc<Shared>,
     node: &str,
     stop: &Shutdown,
@@ -201,30 +170,28 @@ fn start_clients(
     };
     let transports =
         TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest).map_err(internal)?;
+    let plan = ClientsPlan {
+        side: "receiver",
+        node,
+        clients: settings.clients,
+        key_seed: settings.key_seed.as_deref(),
+        cluster_id: settings.cluster_id,
+        shards: shards(&settings.routes),
+        agent: AGENT,
+        limits: ClientLimits {
+            filter_timeout: settings.request_timeout,
+            filter_ping_timeout: settings.ping_timeout,
+            event_queue: EVENT_QUEUE,
+            ..ClientLimits::default()
+        },
+    };
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
-    for id in 0..settings.clients {
-        let config = ClientConfig {
-            keypair: keypair(settings.key_seed.as_deref(), "receiver", id),
-            cluster_id: settings.cluster_id,
-            shards: shards(&settings.routes),
-            agent: AGENT.to_owned(),
-            limits: ClientLimits {
-                filter_timeout: settings.request_timeout,
-                filter_ping_timeout: settings.ping_timeout,
-                event_queue: EVENT_QUEUE,
-                ..ClientLimits::default()
-            },
-        };
-        let (link, events) = Transports::start(config, &transports).map_err(internal)?;
-        let (name, peer_id) = (client_name(node, id), link.peer_id().to_string());
-        shared.log.log(ClientStarted {
-            client: id,
-            name,
-            peer_id,
-        });
-        tasks.spawn(Client::new(id, link.clone(), shared.clone()).run(events, stop.clone()));
-        links.push(link);
+    for started in start_clients(&plan, &transports, &shared.log) {
+        let started = started.map_err(internal)?;
+        let client = Client::new(started.id, started.client.clone(), shared.clone());
+        tasks.spawn(client.run(started.events, stop.clone()));
+        links.push(started.client);
     }
     Ok((links, tasks))
 }

@@ -14,7 +14,7 @@ use runtime::{
 
 use crate::{
     args::{self, Args, EXCLUSIVE},
-    engine::{self, Frame},
+    engine,
     metrics::Metrics,
     settings::Settings,
 };
@@ -46,37 +46,15 @@ async fn receive(parsed: Parsed<Args>) -> Result<(), SessionError> {
         .map(|each| each.saturating_mul(u64::from(settings.clients)));
     let mode = parsed.args.run.progress;
     let progress = Progress::start(mode, "receiver", move || counted.snapshot(total));
-    let frame = Frame {
-        run: &session.run,
-        node: &session.node,
-        log: session.log.clone(),
-        health: &session.health,
-        metrics: metrics.clone(),
-        shows_statistics: mode != ProgressMode::None,
-        shutdown,
-    };
-    let outcome = engine::run(settings, frame).await;
+    let frame = session.frame(metrics.clone(), shutdown);
+    let outcome = engine::run(settings, frame, mode != ProgressMode::None).await;
     progress.finish().await;
-    let reason = outcome
-        .as_ref()
-        .map_or_else(|error| format!("error: {error}"), |reason| (*reason).to_owned());
-    let closed = session.close(reason, metrics.counters()).await;
-    // What ended the run matters more than what its end ran into.
-    outcome.and(closed)
+    session.finish(outcome, metrics.counters()).await
 }
 
 fn plan(parsed: &Parsed<Args>, settings: &Settings) -> SessionPlan {
-    let mut config = parsed.values.clone();
-    let topics = settings
-        .routes
-        .iter()
-        .map(|route| route.pubsub_topic.to_string().into());
-    config.insert("pubsub-topics".into(), serde_json::Value::Array(topics.collect()));
-    config.insert("cluster-id".into(), settings.cluster_id.into());
-    if let Some(search) = &settings.search {
-        let bootstrap = search.bootstrap.iter().map(|node| node.to_string().into());
-        config.insert("bootstrap-node".into(), serde_json::Value::Array(bootstrap.collect()));
-    }
+    let search = settings.search.as_ref();
+    let mut config = SessionPlan::config(&parsed.values, &settings.routes, settings.cluster_id, search);
     config.insert("redundancy".into(), (settings.redundancy as u64).into());
     SessionPlan {
         role: Role::Receiver,

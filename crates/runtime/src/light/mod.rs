@@ -4,6 +4,7 @@
 mod args;
 mod board;
 mod connections;
+mod engine;
 mod identity;
 mod metrics;
 mod names;
@@ -21,6 +22,7 @@ mod transports;
 pub use args::{DEFAULT_CONTENT_TOPIC, NetworkArgs, RunArgs};
 pub use board::{Board, DialPlace};
 pub use connections::ConnectionLog;
+pub use engine::{ClientsPlan, Frame, StartedClient, prepare, start_clients, unless_log_fails};
 pub use identity::keypair;
 pub use metrics::{DURATION_BUCKETS_S, Label};
 pub use names::{NameError, client_name, parse_node_name, parse_run_id, random_node_name, random_run_id};

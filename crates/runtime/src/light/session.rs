@@ -11,11 +11,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
-    RunArgs,
+    Frame, Route, RunArgs, SearchPlan,
     names::{random_node_name, random_run_id},
 };
 use crate::{
-    ExitCode,
+    ExitCode, Shutdown,
     http::{Health, HttpError, HttpServer},
     logging::LoggingError,
     ready::ReadyError,
@@ -49,6 +49,27 @@ pub struct Unavailable {
     pub waited: std::time::Duration,
     /// What went wrong last, by service node; escaped.
     pub errors: BTreeMap<String, String>,
+}
+
+impl SessionPlan {
+    /// The configuration of a run: the `values` that were given, and what they were resolved to.
+    #[must_use]
+    pub fn config(
+        values: &BTreeMap<String, Value>,
+        routes: &[Route],
+        cluster_id: u16,
+        search: Option<&SearchPlan>,
+    ) -> BTreeMap<String, Value> {
+        let mut config = values.clone();
+        let topics = routes.iter().map(|route| route.pubsub_topic.to_string().into());
+        config.insert("pubsub-topics".into(), Value::Array(topics.collect()));
+        config.insert("cluster-id".into(), cluster_id.into());
+        if let Some(search) = search {
+            let bootstrap = search.bootstrap.iter().map(|node| node.to_string().into());
+            config.insert("bootstrap-node".into(), Value::Array(bootstrap.collect()));
+        }
+        config
+    }
 }
 
 impl fmt::Display for Unavailable {
@@ -183,6 +204,35 @@ impl Session {
             health,
             server,
         })
+    }
+
+    /// What the engine of the run needs of it.
+    pub fn frame<M>(&self, metrics: M, shutdown: Shutdown) -> Frame<'_, M> {
+        Frame {
+            run: &self.run,
+            node: &self.node,
+            log: self.log.clone(),
+            health: &self.health,
+            metrics,
+            shutdown,
+        }
+    }
+
+    /// Closes the session with what the engine ended with: the reason for `run_ended`, or an error.
+    ///
+    /// # Errors
+    /// That of `outcome`, or when the log could not be written: what ended the run matters more than what its end ran into.
+    pub async fn finish(
+        self,
+        outcome: Result<&'static str, SessionError>,
+        counters: BTreeMap<String, u64>,
+    ) -> Result<(), SessionError> {
+        let reason = match &outcome {
+            Ok(reason) => (*reason).to_owned(),
+            Err(error) => format!("error: {error}"),
+        };
+        let closed = self.close(reason, counters).await;
+        outcome.and(closed)
     }
 
     /// Writes the last line, syncs the log, stops the server.
