@@ -10,13 +10,12 @@
 //! receivers' logs are never on a disk: they are written into named pipes while the tracer reads, for sets that are
 //! larger than the disk; then only the peak memory is of interest.
 //!
-//! On an otherwise idle machine with two cores: 1.13 GB/s on one and 1.87 GB/s on both, with losses 1.08 and 1.82; 76 to
-//! 101 MB at the peak for these 2 × 10⁶ deliveries. The second command, on a machine with other work: 10⁸ deliveries, 43 GB
-//! through pipes in 105 s, 959 MB at the peak.
+//! On an otherwise idle machine with two cores: 1.10 GB/s on one and 2.04 GB/s on both, with losses 1.09 and 2.00; 71 to 91
+//! MB at the peak for these 2 × 10⁶ deliveries. The second command: 10⁸ deliveries, 43 GB through pipes in 81 s, 835 MB at the
+//! peak.
 //!
 //! On a machine with other work wall times say nothing. There, count instructions of the child: `valgrind
-//! --tool=callgrind` before this program with `--report FOLDER`. For 160,000 deliveries (10 publishers × 2,000 messages ×
-//! 8 receivers, 86 MB, no loss) they are 733 million, of which 41 % read the fields of lines.
+//! --tool=callgrind` before this program with `--report FOLDER`.
 
 use std::{
     fs::{self, File},

@@ -10,8 +10,8 @@
 //! front of the tracer. Of each the best run counts, because what else the machine does only ever adds; user and system
 //! time of that run stand beside it.
 //!
-//! On an otherwise idle machine with two cores, of 1.21 GB in 1,000 files: grep 0.54 s, the tracer 0.44 s (0.81 of it) with
-//! 64 MB at its peak; of the same in one `.zst` the tracer 0.43 s, and 0.93 s with `zstdcat` in front.
+//! On an otherwise idle machine with two cores, of 1.21 GB in 1,000 files: grep 0.46 s, the tracer 0.41 s (0.88 of it) with
+//! 65 MB at its peak; of the same in one `.zst` the tracer 0.47 s, and 0.78 s with `zstdcat` in front.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark may stop at the first fault")]
 
