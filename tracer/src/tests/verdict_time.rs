@@ -186,6 +186,7 @@ fn a_receiver_that_comes_too_late_for_anything_is_unknown() {
     let mut heard = deaf_receiver("receiver-1");
     heard.subscribed(10_000).end(30_000, "idle");
     let report = report_on(&[clean_publisher(3), heard]);
+    assert_eq!(report.gates[0].verdict, Verdict::Unknown, "the gate for loss, too");
     expect(&report, Verdict::Unknown, &[ReasonCode::NothingObserved]);
 }
 
