@@ -139,6 +139,31 @@ fn what_the_logs_expect_is_checked() {
 }
 
 #[test]
+fn who_says_how_many_logs_there_must_be_overrides_the_logs() {
+    let said = |line: &mut String, count: u32| {
+        *line = line.replace("\"config\"", &format!("\"expect_publishers\":{count},\"config\""));
+    };
+    let mut logs = clean_run(3);
+    said(&mut logs[0].lines[0], 2);
+    said(&mut logs[1].lines[0], 3);
+    let asked = Options {
+        expect_publishers: Some(1),
+        ..Options::default()
+    };
+    expect(&report_with(&logs, &asked), Verdict::Pass, &[]);
+    // Nor does a node that served another run before know of this one.
+    let report = changed(|logs| {
+        let mut node = LogText::start(Role::ServiceNode, "node-1", |started| {
+            "monday".clone_into(&mut started.run)
+        });
+        said(&mut node.lines[0], 7);
+        node.end(30_000, "signal");
+        logs.push(node);
+    });
+    expect(&report, Verdict::Pass, &[]);
+}
+
+#[test]
 fn an_empty_log_is_unknown() {
     let report = changed(|logs| logs.push(LogText::empty("receiver-2.jsonl")));
     expect(&report, Verdict::Unknown, &[ReasonCode::EmptyLog]);

@@ -92,6 +92,22 @@ fn latency_on_one_clock_is_judged() {
 }
 
 #[test]
+fn a_publisher_that_was_not_heard_does_not_blur_latency() {
+    let mut far = publisher("publisher-2", 1);
+    far.lines[0] = far.lines[0].replace("boot-1", "boot-2");
+    far.acked(1, 1).end(9000, "completed");
+    let mut logs = clean_run(3);
+    logs.push(far);
+    let options = Options {
+        max_latency_p99_ns: Some(51_000_000),
+        ..Options::default()
+    };
+    let report = report_with(&logs, &options);
+    let gate = report.gates.iter().find(|gate| gate.name == "latency p99");
+    assert_eq!(gate.map(|gate| gate.verdict), Some(Verdict::Pass));
+}
+
+#[test]
 fn latency_without_clock_bound_is_unknown() {
     expect(
         &latency_with("boot-2", None, 5000, 50),
