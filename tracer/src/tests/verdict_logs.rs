@@ -164,6 +164,16 @@ fn who_says_how_many_logs_there_must_be_overrides_the_logs() {
 }
 
 #[test]
+fn events_of_a_later_version_are_a_warning() {
+    let report = changed(|logs| {
+        let line = logs[1].lines[2].replace("\"event\":\"", "\"event\":\"later_");
+        logs[1].lines.insert(3, line);
+    });
+    expect(&report, Verdict::Pass, &[]);
+    assert_eq!(report.warnings, ["receiver-1.jsonl has 1 event of unknown names"]);
+}
+
+#[test]
 fn an_empty_log_is_unknown() {
     let report = changed(|logs| logs.push(LogText::empty("receiver-2.jsonl")));
     expect(&report, Verdict::Unknown, &[ReasonCode::EmptyLog]);
