@@ -21,6 +21,7 @@ mod text;
 mod trace_ways;
 mod traces;
 mod transports;
+mod verdict_doubts;
 mod verdict_logs;
 mod verdict_loss;
 mod verdict_time;

@@ -164,36 +164,6 @@ fn who_says_how_many_logs_there_must_be_overrides_the_logs() {
 }
 
 #[test]
-fn a_log_of_a_service_node_that_is_not_whole_is_a_warning() {
-    for (is_torn, is_damaged) in [(false, false), (true, false), (false, true)] {
-        let report = changed(|logs| {
-            let mut node = LogText::start(Role::ServiceNode, "node-1", |_| {});
-            if is_damaged {
-                node.lines.push("{\"v\":1,\"event\":\"stor".to_owned());
-            }
-            if !is_torn {
-                node.end(30_000, "signal");
-            }
-            logs.push(node);
-        });
-        expect(&report, Verdict::Pass, &[]);
-        let expected = "node-1.jsonl is torn or damaged: it cannot show that something did not happen";
-        let warned = report.warnings.iter().any(|warning| warning == expected);
-        assert_eq!(warned, is_torn || is_damaged, "{:?}", report.warnings);
-    }
-}
-
-#[test]
-fn events_of_a_later_version_are_a_warning() {
-    let report = changed(|logs| {
-        let line = logs[1].lines[2].replace("\"event\":\"", "\"event\":\"later_");
-        logs[1].lines.insert(3, line);
-    });
-    expect(&report, Verdict::Pass, &[]);
-    assert_eq!(report.warnings, ["receiver-1.jsonl has 1 event of unknown names"]);
-}
-
-#[test]
 fn an_empty_log_is_unknown() {
     let report = changed(|logs| logs.push(LogText::empty("receiver-2.jsonl")));
     expect(&report, Verdict::Unknown, &[ReasonCode::EmptyLog]);
