@@ -3,7 +3,11 @@
 use event_log::event::Role;
 
 use super::fixture::*;
-use crate::{load::load_one, options::Options, report::Verdict};
+use crate::{
+    load::load_one,
+    options::Options,
+    report::{ReasonCode, Verdict},
+};
 
 #[test]
 fn a_log_of_another_program_in_a_folder_is_a_warning() {
@@ -92,4 +96,31 @@ fn events_of_a_later_version_are_a_warning() {
     });
     expect(&report, Verdict::Pass, &[]);
     assert_eq!(report.warnings, ["receiver-1.jsonl has 1 event of unknown names"]);
+}
+
+#[test]
+fn logs_of_service_nodes_alone_name_their_run() {
+    let mut node = LogText::start(Role::ServiceNode, "node-1", |_| {});
+    node.end(30_000, "signal");
+    let report = report_on(&[node]);
+    assert_eq!(report.run.as_deref(), Some(RUN));
+    expect(
+        &report,
+        Verdict::Unknown,
+        &[ReasonCode::NoPublisherLog, ReasonCode::NoReceiverLog],
+    );
+}
+
+#[test]
+fn without_any_event_both_ends_are_missing() {
+    let report = report_on(&[LogText::empty("a.jsonl")]);
+    expect(
+        &report,
+        Verdict::Unknown,
+        &[
+            ReasonCode::EmptyLog,
+            ReasonCode::NoPublisherLog,
+            ReasonCode::NoReceiverLog,
+        ],
+    );
 }
