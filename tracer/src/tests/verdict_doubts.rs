@@ -124,3 +124,25 @@ fn without_any_event_both_ends_are_missing() {
         ],
     );
 }
+
+#[test]
+fn a_node_that_names_another_run_is_a_warning_and_a_native_log_names_none() {
+    let mut node = LogText::start(Role::ServiceNode, "node-1", |started| {
+        "monday".clone_into(&mut started.run)
+    });
+    node.end(30_000, "signal");
+    let mut logs = clean_run(3);
+    logs.push(node);
+    let mut archive = archive(&logs);
+    let native = "NTC 2025-11-20 13:06:16.015+00:00 handling message topics=\"waku filter\" tid=1 file=protocol.nim:213 \
+        pubsubTopic=/waku/2/rs/2/0 msg_hash=0x7cdd668c0d74a717f593225238ae193c2e826e523ad40b35f1258513e3c9a7e9\n";
+    load_one(&mut archive, "node-2.log", false, native.as_bytes()).unwrap();
+    let report = crate::report::build(&archive, &Options::default());
+    let named = |warning: &&String| warning.contains("names run");
+    let warnings: Vec<_> = report.warnings.iter().filter(named).collect();
+    assert_eq!(
+        warnings,
+        ["node-1.jsonl names run monday: its messages are matched by hash"]
+    );
+    assert_eq!(report.logs.iter().filter(|log| log.used).count(), 4);
+}
