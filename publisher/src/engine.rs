@@ -9,8 +9,8 @@ use runtime::{
     Shutdown,
     http::Health,
     light::{
-        Board, ClientsPlan, Frame, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig,
-        find_service_nodes, keypair, prepare, shards, start_clients, unless_log_fails,
+        Board, ClientsPlan, Frame, NodeFeed, SearchFrame, SessionError, TransportConfig, find_service_nodes, keypair,
+        prepare, shards, start_clients, unless_log_fails,
     },
 };
 use tokio::{sync::watch, task::JoinSet, time::Instant};
@@ -132,7 +132,6 @@ fn spawn_clients(
     shutdown: &Shutdown,
 ) -> Result<(Vec<ClientLink>, JoinSet<()>), SessionError> {
     let settings = &shared.settings;
-    let internal = |error: StartError| SessionError::Internal(error.to_string());
     let rest = RestConfig {
         service: Service::Lightpush,
         cluster_id: Some(settings.cluster_id),
@@ -140,8 +139,7 @@ fn spawn_clients(
         event_queue: EVENT_QUEUE,
         ..RestConfig::default()
     };
-    let transports =
-        TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest).map_err(internal)?;
+    let transports = TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest)?;
     let plan = ClientsPlan {
         side: "publisher",
         node,
@@ -159,7 +157,7 @@ fn spawn_clients(
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
     for started in start_clients(&plan, &transports, &shared.log) {
-        let started = started.map_err(internal)?;
+        let started = started?;
         let link = ClientLink {
             client: started.client,
             version: settings.version,

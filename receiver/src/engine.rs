@@ -9,7 +9,7 @@ use runtime::{
     Shutdown,
     http::Health,
     light::{
-        Board, ClientsPlan, Frame, NodeFeed, SearchFrame, SessionError, StartError, TransportConfig, Transports,
+        Board, ClientsPlan, Frame, NodeFeed, SearchFrame, SessionError, TransportConfig, Transports,
         find_service_nodes, keypair, prepare, shards, start_clients, unless_log_fails,
     },
     terminal,
@@ -158,7 +158,6 @@ fn spawn_clients(
     stop: &Shutdown,
 ) -> Result<(Vec<Transports>, JoinSet<()>), SessionError> {
     let settings = &shared.settings;
-    let internal = |error: StartError| SessionError::Internal(error.to_string());
     let rest = RestConfig {
         service: Service::Filter,
         cluster_id: Some(settings.cluster_id),
@@ -168,8 +167,7 @@ fn spawn_clients(
         cache_messages: settings.rest_cache_messages,
         event_queue: EVENT_QUEUE,
     };
-    let transports =
-        TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest).map_err(internal)?;
+    let transports = TransportConfig::new(&settings.service_nodes, settings.search.is_some(), AGENT, rest)?;
     let plan = ClientsPlan {
         side: "receiver",
         node,
@@ -188,7 +186,7 @@ fn spawn_clients(
     let mut links = Vec::with_capacity(settings.clients as usize);
     let mut tasks = JoinSet::new();
     for started in start_clients(&plan, &transports, &shared.log) {
-        let started = started.map_err(internal)?;
+        let started = started?;
         let client = Client::new(started.id, started.client.clone(), shared.clone());
         tasks.spawn(client.run(started.events, stop.clone()));
         links.push(started.client);

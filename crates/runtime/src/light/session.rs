@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::{
-    Frame, Route, RunArgs, SearchPlan,
+    Frame, Route, RunArgs, SearchPlan, StartError,
     names::{random_node_name, random_run_id},
 };
 use crate::{
@@ -120,6 +120,12 @@ pub enum SessionError {
     /// A bug, or the operating system refuses the basics.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl From<StartError> for SessionError {
+    fn from(error: StartError) -> Self {
+        Self::Internal(error.to_string())
+    }
 }
 
 impl SessionError {
