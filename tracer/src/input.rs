@@ -121,8 +121,16 @@ impl Input {
         parts.map(|part| part.display().to_string()).collect()
     }
 
-    /// Opens it and takes compression off, all parts as one stream; not standard input.
+    /// Whether it is standard input.
+    pub(crate) fn is_stdin(&self) -> bool {
+        self.path == Path::new("-")
+    }
+
+    /// Opens it and takes compression off, all parts as one stream.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        if self.is_stdin() {
+            return expand(io::stdin());
+        }
         if self.earlier.is_empty() {
             return open(&self.path);
         }
@@ -132,14 +140,14 @@ impl Input {
     /// Whether it can be read again from its beginning: neither standard input nor a pipe or a device. What is not there
     /// says so when it is opened.
     pub(crate) fn is_repeatable(&self) -> bool {
-        self.path != Path::new("-") && fs::metadata(&self.path).map_or(true, |there| there.is_file())
+        !self.is_stdin() && fs::metadata(&self.path).map_or(true, |there| there.is_file())
     }
 
     /// What reports and messages call it.
     pub(crate) fn shown(&self) -> String {
         match &self.name {
             Some(name) => name.clone(),
-            None if self.path == Path::new("-") => "standard input".to_owned(),
+            None if self.is_stdin() => "standard input".to_owned(),
             None => self.path.display().to_string(),
         }
     }

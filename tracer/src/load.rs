@@ -9,7 +9,6 @@ use std::{
     cmp::Reverse,
     fs::File,
     io::{self, BufReader, Read, Seek as _, SeekFrom},
-    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -172,10 +171,6 @@ fn name(logs: &mut [Log], path: &str, meant: bool) {
     }
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
 /// The beginning of a stream, and all of it.
 fn sniff<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
     let mut start = Vec::new();
@@ -184,10 +179,8 @@ fn sniff<R: Read>(mut stream: R) -> io::Result<(Vec<u8>, impl Read)> {
 }
 
 fn read_chunk(tables: &mut Tables, input: &Input, chunk: &Chunk, progress: &Progress) -> io::Result<Parts> {
-    if is_stdin(&input.path) {
-        return read_stream(tables, input, input::expand(io::stdin())?, None, progress);
-    }
     let path = chunk.part.and_then(|part| input.parts().nth(part));
+    let path = path.filter(|_| !input.is_stdin());
     let Some(path) = path else {
         return read_stream(tables, input, input.open()?, None, progress);
     };

@@ -62,13 +62,8 @@ impl Selection {
     /// Whether the publishers' logs are all there and whole: only then is an unknown message one that nobody sent.
     pub(crate) fn knows_all_published(&self, archive: &Archive) -> bool {
         let whole = |log: &usize| archive.logs[*log].ended.is_some() && archive.logs[*log].lines.unreadable() == 0;
-        let missing = [
-            ReasonCode::LogCount,
-            ReasonCode::EmptyLog,
-            ReasonCode::NoRunStarted,
-            ReasonCode::NoPublisherLog,
-        ];
-        self.publishers.iter().all(whole) && !self.reasons.iter().any(|reason| missing.contains(&reason.code))
+        let missing = |reason: &Reason| ReasonCode::PUBLISHER_LOG_MISSING.contains(&reason.code);
+        self.publishers.iter().all(whole) && !self.reasons.iter().any(missing)
     }
 }
 

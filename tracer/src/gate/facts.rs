@@ -8,10 +8,7 @@ use event_log::Timestamp;
 use serde::Deserialize;
 
 use super::{pairs::PairFacts, stored::StoredReport};
-use crate::{
-    report::{ReasonCode, Verdict},
-    series::NOT_LOGGED,
-};
+use crate::{report::Verdict, series::NOT_LOGGED};
 
 /// Percentiles nearer than this are the same: a number may change in its last digit on its way through JSON.
 const SAME_PERCENT: f64 = 1e-9;
@@ -167,14 +164,6 @@ impl Facts {
         lines.fold(0, |sum, lines| sum.saturating_add(*lines))
     }
 }
-
-/// Reasons that say that a publisher's log may be missing.
-pub(super) const PUBLISHER_LOG_MISSING: [ReasonCode; 4] = [
-    ReasonCode::LogCount,
-    ReasonCode::EmptyLog,
-    ReasonCode::NoRunStarted,
-    ReasonCode::NoPublisherLog,
-];
 
 impl ReceiverFacts {
     /// The service nodes it was ever subscribed at, as the groups of latency name them.

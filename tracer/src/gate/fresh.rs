@@ -4,14 +4,17 @@ use event_log::event::Role;
 
 use super::{
     facts::{
-        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, GroupFacts, PUBLISHER_LOG_MISSING, PercentileFacts,
-        ReceiverFacts, SenderFacts, TotalFacts,
+        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, GroupFacts, PercentileFacts, ReceiverFacts,
+        SenderFacts, TotalFacts,
     },
     pairs::{Pair, PairFacts, PairSums},
 };
 use crate::{
     latency::{Distribution, Percentile},
-    report::{Counts, GapReport, LogReport, Reason, ReceiverReport, Report, SenderReport, Skipped, Totals, Verdict},
+    report::{
+        Counts, GapReport, LogReport, Reason, ReasonCode, ReceiverReport, Report, SenderReport, Skipped, Totals,
+        Verdict,
+    },
     series::{GroupLatency, LatencyBin},
 };
 
@@ -54,7 +57,7 @@ fn groups(groups: &[GroupLatency]) -> Vec<GroupFacts> {
 fn knows_all_published(report: &Report) -> bool {
     let is_publisher = |log: &&LogReport| log.used && log.role == Some(Role::Publisher);
     let whole = |log: &LogReport| !log.torn && unreadable(&log.skipped) == 0;
-    let missing = |reason: &Reason| PUBLISHER_LOG_MISSING.contains(&reason.code);
+    let missing = |reason: &Reason| ReasonCode::PUBLISHER_LOG_MISSING.contains(&reason.code);
     report.logs.iter().filter(is_publisher).all(whole) && !report.reasons.iter().any(missing)
 }
 

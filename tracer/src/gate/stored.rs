@@ -6,12 +6,11 @@ use serde::Deserialize;
 
 use super::{
     facts::{
-        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, GroupFacts, PUBLISHER_LOG_MISSING, ReceiverFacts,
-        SenderFacts, TotalFacts,
+        BinFacts, CountFacts, DistributionFacts, Facts, GapFacts, GroupFacts, ReceiverFacts, SenderFacts, TotalFacts,
     },
     pairs::{Pair, PairSums},
 };
-use crate::report::{Offset, Verdict};
+use crate::report::{Offset, ReasonCode, Verdict};
 
 /// The fields of a JSON report that facts are made of.
 #[derive(Debug, Deserialize)]
@@ -167,7 +166,7 @@ impl From<StoredReport> for Facts {
             .map(|r| r.into_facts(&mut pairs_of))
             .collect();
         let missing = |reason: &StoredReason| {
-            PUBLISHER_LOG_MISSING
+            ReasonCode::PUBLISHER_LOG_MISSING
                 .iter()
                 .any(|code| serde_json::to_value(code).is_ok_and(|word| word == reason.code.as_str()))
         };

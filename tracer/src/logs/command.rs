@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use clap::Args;
@@ -81,12 +81,7 @@ fn read_all(inputs: &[Input]) -> Result<Vec<LogDescription>, InputError> {
 }
 
 fn read(input: &Input, progress: &Progress) -> io::Result<LogDescription> {
-    let file = if input.path == Path::new("-") {
-        input::expand(io::stdin())?
-    } else {
-        input.open()?
-    };
-    let mut log = describe(&input.shown(), progress.counting(file))?;
+    let mut log = describe(&input.shown(), progress.counting(input.open()?))?;
     log.parts = input.shown_parts();
     Ok(log)
 }

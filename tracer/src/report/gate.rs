@@ -83,6 +83,12 @@ pub enum ReasonCode {
     Gate,
 }
 
+impl ReasonCode {
+    /// The reasons that say that a publisher's log may be missing.
+    pub(crate) const PUBLISHER_LOG_MISSING: [Self; 4] =
+        [Self::LogCount, Self::EmptyLog, Self::NoRunStarted, Self::NoPublisherLog];
+}
+
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Reason {

@@ -107,9 +107,9 @@ pub(super) fn events(
 
 /// Whether its node began another log before the message: then it says nothing of the message that the first one breaks off.
 fn came_back(log: &LogFacts, logs: &[LogFacts], zero: Timestamp) -> bool {
-    let author = |log: &LogFacts| (log.role(), log.node().map(str::to_owned));
-    let later = |other: &LogFacts| other.started > log.last && other.started.is_some_and(|started| started <= zero);
-    logs.iter().any(|other| later(other) && author(other) == author(log))
+    let is_later = |other: &LogFacts| other.started > log.last && other.started.is_some_and(|started| started <= zero);
+    let is_of_same = |other: &LogFacts| (other.role(), other.node()) == (log.role(), log.node());
+    logs.iter().any(|other| is_later(other) && is_of_same(other))
 }
 
 fn torn(log: &LogFacts) -> Option<Told> {

@@ -99,13 +99,8 @@ impl Sources {
 
 /// All of an input that can be read only once.
 fn hold(input: &Input, limit_bytes: u64) -> io::Result<Vec<u8>> {
-    let stream = if input.path.as_os_str() == "-" {
-        input::expand(io::stdin())?
-    } else {
-        input::open(&input.path)?
-    };
     let mut bytes = Vec::new();
-    stream.take(limit_bytes + 1).read_to_end(&mut bytes)?;
+    input.open()?.take(limit_bytes + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit_bytes {
         let text = format!("more than {MAX_STDIN_BYTES} bytes, which have to be read twice: give a file");
         return Err(io::Error::other(text));
